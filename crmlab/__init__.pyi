@@ -1,0 +1,9 @@
+from . import cleansing, engine, figures, loaders, mining, reporting, tables
+from .engine import as_table, collect, connect
+from .errors import CrmlabError
+from .loaders.sample import sample
+from .reporting.run import run_report
+from .sources import load
+from .workspace import open_workspace
+
+__version__: str

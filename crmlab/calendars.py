@@ -1,0 +1,115 @@
+"""Calendar arithmetic on whole columns: Jalali (Solar Hijri) and Gregorian dates as day numbers.
+
+A day number counts days from 1970-01-01, as numpy's ``datetime64[D]`` does. Jalali leap years
+follow the break years of K. M. Borkowski, "The Persian calendar for 3000 years", Earth, Moon,
+and Planets 74 (1996), 223-230, which agree with the astronomical calendar over the years in use.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+FIRST_YEAR, LAST_YEAR = 1, 3177
+MONTH_NAMES = (
+    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
+    "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
+)  # fmt: skip
+
+_BREAKS = np.array([
+    -61, 9, 38, 199, 426, 686, 756, 818, 1111, 1181, 1210, 1635, 2060, 2097, 2192, 2262, 2324,
+    2394, 2456, 3178,
+])  # fmt: skip
+_DAYS_BEFORE_MONTH = np.array([31 * m if m < 7 else 30 * m + 6 for m in range(12)])
+
+
+def _march_of_new_year(year: int) -> int:
+    """Day of March on which the Jalali year begins (Borkowski 1996, section 4)."""
+    leap_jalali, start = -14, int(_BREAKS[0])
+    for end in _BREAKS[1:]:
+        span = int(end) - start
+        if year < end:
+            break
+        leap_jalali += span // 33 * 8 + span % 33 // 4
+        start = int(end)
+    since = year - start
+    leap_jalali += since // 33 * 8 + (since % 33 + 3) // 4
+    if span % 33 == 4 and span - since == 4:
+        leap_jalali += 1
+    gregorian = year + 621
+    leap_gregorian = gregorian // 4 - (gregorian // 100 + 1) * 3 // 4 - 150
+    return 20 + leap_jalali - leap_gregorian
+
+
+@cache
+def _new_years() -> np.ndarray:
+    """Day number of 1 Farvardin for every year from FIRST_YEAR to LAST_YEAR + 1."""
+    days = [
+        np.datetime64(f"{year + 621:04d}-03-01", "D").astype(int) + _march_of_new_year(year) - 1
+        for year in range(FIRST_YEAR, LAST_YEAR + 1)
+    ]
+    return np.append(days, days[-1] + 365)
+
+
+def jalali_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Day numbers of Jalali dates.
+
+    Parameters
+    ----------
+    year, month, day
+        Whole numbers, arrays of one length.
+
+    Returns
+    -------
+    ndarray of datetime64[D]
+        NaT where there is no such date (month 13, 31 Mehr, 30 Esfand of a common year).
+
+    Examples
+    --------
+    >>> jalali_to_days(np.array([1403, 1403]), np.array([5, 12]), np.array([12, 31]))
+    array(['2024-08-02',        'NaT'], dtype='datetime64[D]')
+    """
+    year, month, day = (np.asarray(part, dtype=np.int64) for part in (year, month, day))
+    exists = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
+    new_years = _new_years()
+    row = np.where(exists, year - FIRST_YEAR, 0)
+    before = _DAYS_BEFORE_MONTH[np.where(exists, month - 1, 0)]
+    length = np.where(month <= 6, 31, np.where(month <= 11, 30, 0))
+    esfand = month == 12
+    length[esfand] = (new_years[row + 1] - new_years[row] - 336)[esfand]
+    exists &= day <= length
+    days = (new_years[row] + before + day - 1).astype("datetime64[D]")
+    return np.where(exists, days, np.datetime64("NaT"))
+
+
+def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Jalali year, month and day of day numbers; zeros where the day is NaT or out of range.
+
+    Parameters
+    ----------
+    days : array of datetime64
+        Finer units are cut to the day.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in days_to_jalali(np.array(["2024-08-02"], "datetime64[D]"))]
+    [[1403], [5], [12]]
+    """
+    days = np.asarray(days).astype("datetime64[D]")
+    number = days.astype(np.int64)
+    new_years = _new_years()
+    known = ~np.isnat(days) & (number >= new_years[0]) & (number < new_years[-1])
+    number = np.where(known, number, new_years[0])
+    # 365.2422 days a year brings the guess within one of the right row.
+    row = np.clip(((number - new_years[0]) / 365.2422).astype(np.int64), 0, len(new_years) - 2)
+    row -= number < new_years[row]
+    row += number >= new_years[row + 1]
+    of_year = number - new_years[row]
+    month = np.where(of_year < 186, of_year // 31, (of_year - 6) // 30)
+    day = of_year - _DAYS_BEFORE_MONTH[month] + 1
+    return (
+        np.where(known, row + FIRST_YEAR, 0),
+        np.where(known, month + 1, 0),
+        np.where(known, day, 0),
+    )

@@ -1,0 +1,15 @@
+"""Make records fit to be mined: one form, checked domains, no silent loss."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "clean": ["Conventions", "clean"],
+        "contacts": ["check_email", "check_phone"],
+        "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],
+        "ledger": ["summarise"],
+        "numbers": ["read_numbers"],
+        "text": ["normalize_text"],
+    },
+)

@@ -1,0 +1,362 @@
+"""One raw table in, one clean table out, and the ledger of what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+from crmlab.cleansing.contacts import check_email, check_phone
+from crmlab.cleansing.dates import read_dates
+from crmlab.cleansing.domains import match_allowed, out_of_range
+from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
+from crmlab.cleansing.ledger import Ledger
+from crmlab.cleansing.numbers import read_numbers, to_minor_units
+from crmlab.cleansing.text import normalize_text
+from crmlab.errors import TableError
+from crmlab.tables import ROW_NUMBER, YES_NO, Column, table, validate
+
+MISSING_MARKERS = (
+    "", "-", "--", "?", ".", "n/a", "na", "nan", "none", "null", "nil", "unknown", "not available",
+    "missing", "#n/a", "نامشخص", "ندارد", "نامعلوم", "خالی", "بدون",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How a workspace writes what a column alone cannot tell.
+
+    Attributes
+    ----------
+    decimals
+        Digits after the decimal mark of the currency.
+    time_zone
+        Zone in which clean time stamps stand, such as ``"Asia/Tehran"``.
+    region
+        Two-letter country of telephone numbers without a country code.
+    day_first, decimal
+        As `read_dates` and `read_numbers` take them; None lets each column tell.
+    missing
+        Texts that mean that there is no value, in small letters.
+    """
+
+    decimals: int = 2
+    time_zone: str | None = None
+    region: str = "IR"
+    day_first: bool | None = None
+    decimal: str | None = None
+    missing: tuple[str, ...] = MISSING_MARKERS
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What cleansing made of one raw table.
+
+    Attributes
+    ----------
+    frame
+        The clean table; it obeys the contract.
+    ledger, quarantine
+        As `crmlab.cleansing.ledger` describes them.
+    rows_in, merged
+        Raw rows, and how many of them were merged into another.
+    """
+
+    table: str
+    frame: pd.DataFrame
+    ledger: pd.DataFrame
+    quarantine: pd.DataFrame
+    rows_in: int
+    merged: int = field(default=0)
+
+
+def clean(
+    raw: pd.DataFrame,
+    name: str,
+    conventions: Conventions | None = None,
+    lineage: pd.DataFrame | None = None,
+) -> Cleaned:
+    """Bring a raw table into the form of its contract.
+
+    Formats are unified, required fields, allowed values and ranges checked, exact duplicates
+    merged. A cell that cannot be repaired is blanked if it is optional, else its row goes to
+    quarantine. Every change is on the ledger, and
+    rows in = rows clean + rows in quarantine + rows merged.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        Columns named as in the contract, in any type; further columns are kept.
+    name : str
+        One of the contract's tables.
+    lineage : DataFrame
+        `source` and `row` of each raw row; by default no source and the rows' numbers from 1.
+        A column `merge` that is False keeps a row from being merged.
+
+    Raises
+    ------
+    TableError
+        If a required column is missing altogether and has no default.
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"product_id": ["a", None], "unit_price": ["1,200.50", "3"]})
+    >>> cleaned = clean(raw, "products")
+    >>> cleaned.frame["unit_price"].tolist(), cleaned.quarantine["reasons"].tolist()
+    ([120050], ['product_id: a value is required'])
+    """
+    contract = table(name)
+    conventions = conventions or Conventions()
+    raw = raw.reset_index(drop=True)
+    if lineage is None:
+        lineage = pd.DataFrame({"source": "", "row": range(1, len(raw) + 1)})
+    ledger = Ledger(name, lineage)
+    complete = _with_defaults(raw, name, ledger)
+    frame = pd.DataFrame(index=raw.index)
+    for column in contract.columns:
+        if column.name in complete:
+            values = complete[column.name]
+            frame[column.name] = _clean_column(values, column, conventions, ledger)
+        elif column.name not in _COMPUTED:
+            frame[column.name] = pd.Series(pd.NA, index=raw.index, dtype=column.dtype)
+    for extra in raw.columns.difference(contract.names, sort=False):
+        frame[extra] = _clean_extra(raw[extra], conventions, ledger)
+    if name == "orders":
+        frame = _complete_amounts(frame, ledger)
+    frame = frame.drop(index=ledger.reasons().index)
+    own_number = contract.names[0]
+    merged = 0
+    # Lines of a log that bear no number of their own may be alike and yet be two events.
+    if own_number in raw:
+        frame, merged = merge_exact(frame, list(frame.columns), ledger)
+    elif not contract.log:
+        frame, merged = merge_exact(frame, [c for c in frame.columns if c != own_number], ledger)
+    if contract.key:
+        taken = taken_keys(frame, list(contract.key))
+        ledger.set_aside("taken by an earlier row with other values", " + ".join(contract.key), taken)
+        frame = frame[~taken]
+    quarantine = ledger.quarantine(raw)
+    assert len(raw) == len(frame) + len(quarantine) + merged, f"rows of {name} were lost"
+    frame = frame[[*contract.names, *frame.columns.difference(contract.names, sort=False)]]
+    frame = frame.astype({column.name: column.dtype for column in contract.columns})
+    keys = complete[own_number].astype("str")
+    frame = validate(frame.reset_index(drop=True), name)
+    return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged)
+
+
+#: Columns that need not come from the source because the rest of the row gives them.
+_COMPUTED = ("amount",)
+
+
+def type_columns(
+    frame: pd.DataFrame, name: str, conventions: Conventions | None = None
+) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
+    """Give columns the type of the contract where every cell can be read; change nothing else.
+
+    Returns
+    -------
+    frame, unread
+        The frame, and for each column that stays as it is the reasons of the cells that cannot
+        be read.
+    """
+    typed, unread = {}, {}
+    for column in table(name).columns:
+        if column.name not in frame or (column.dtype == "str" and frame[column.name].dtype == "str"):
+            continue
+        values = frame[column.name]
+        if values.dtype == "str":
+            values = values.mask(values.str.strip() == "")
+        reading = _READERS[column.kind](values, column, conventions or Conventions())
+        if reading.reason.notna().any():
+            unread[column.name] = reading.reason.dropna()
+        else:
+            typed[column.name] = reading.value.astype(column.dtype)
+    return frame.assign(**typed), unread
+
+
+def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame:
+    """Give columns that the source lacks their default, or say which required one is missing."""
+    added = {}
+    for column in table(name).columns:
+        if column.name in raw or column.name in _COMPUTED:
+            continue
+        if column.default is not None:
+            own = column.default == ROW_NUMBER
+            numbers = ledger.lineage["row"].astype("str")
+            if own and ledger.lineage["source"].nunique() > 1:
+                numbers = ledger.lineage["source"] + ":" + numbers
+            added[column.name] = numbers if own else column.default
+            ledger.column("left", f"not in the source; taken as {column.default}", column.name, len(raw))
+        elif column.required:
+            known = ", ".join(map(str, raw.columns)) or "none"
+            raise TableError(
+                f"Table {name} needs a column {column.name} ({column.meaning}); the source has: {known}. "
+                "Say which one it is under [source.columns] in crmlab.toml.",
+                name,
+                column.name,
+                "the column is missing",
+            )
+    return raw.assign(**added) if added else raw
+
+
+def _clean_column(
+    raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger
+) -> pd.Series:
+    """The clean column; what changes, and what cannot be read, goes to the ledger."""
+    values = _mark_missing(raw, column.name, conventions, ledger)
+    reading = _READERS[column.kind](values, column, conventions)
+    reason = reading.reason
+    if column.minimum is not None or column.maximum is not None:
+        outside = out_of_range(reading.value, column.minimum, column.maximum)
+        reason = reason.mask(outside, "outside its range")
+    failed = reason.notna()
+    if reading.read_as:
+        ledger.column("read", reading.read_as, column.name, (reading.value.notna() & ~failed).sum())
+    repaired = ~failed & values.notna() & (reading.text != values.astype("str"))
+    ledger.cells("repaired", reading.rule, column.name, repaired, values, reading.text)
+    for why in reason.dropna().unique():
+        rows = reason == why
+        if column.required:
+            ledger.set_aside(why, column.name, rows)
+        else:
+            nothing = pd.Series(pd.NA, index=rows.index, dtype="str")
+            ledger.cells("blanked", why, column.name, rows, values, nothing)
+    if column.required and column.name not in _COMPUTED:
+        ledger.set_aside("a value is required", column.name, values.isna())
+    return reading.value.mask(failed)
+
+
+def _mark_missing(
+    raw: pd.Series, name: str, conventions: Conventions, ledger: Ledger
+) -> pd.Series:
+    """Values with the texts that mean "no value" made missing; empty text is not worth an entry."""
+    if raw.dtype != "str":
+        return raw
+    bare = raw.str.strip()
+    marked = bare.str.lower().isin(conventions.missing) & raw.notna()
+    nothing = pd.Series(pd.NA, index=raw.index, dtype="str")
+    ledger.cells("repaired", "marker read as missing", name, marked & (bare != ""), raw, nothing)
+    return raw.mask(marked)
+
+
+def _clean_extra(raw: pd.Series, conventions: Conventions, ledger: Ledger) -> pd.Series:
+    """A column outside the contract: text is unified, anything else is kept as it is."""
+    if raw.dtype != "str":
+        return raw
+    return _clean_column(raw, Column(str(raw.name), "text", ""), conventions, ledger)
+
+
+class _Reading(NamedTuple):
+    """A column as read: typed values, their one form in text, and why a cell could not be read."""
+
+    value: pd.Series
+    text: pd.Series
+    reason: pd.Series
+    rule: str | pd.Series
+    read_as: str = ""
+
+
+def _nowhere(values: pd.Series) -> pd.Series:
+    return pd.Series(pd.NA, index=values.index, dtype="str")
+
+
+def _read_text(values: pd.Series, column: Column, _: Conventions) -> _Reading:
+    if values.dtype.kind in "iuf":
+        text = read_numbers(values)["text"]
+        return _Reading(text, values.astype("str"), _nowhere(values), "", "numbers as text")
+    level = "names" if column.kind == "name" else "letters"
+    text = normalize_text(values.astype("str"), level=level)
+    return _Reading(text, text, _nowhere(values), f"{'name' if level == 'names' else 'text'} unified")
+
+
+def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
+    if values.dtype.kind in "iuf":
+        values = read_numbers(values)["text"]
+    if column.kind == "email":
+        found, rule, wrong = check_email(values), "e-mail unified", "not a valid e-mail address"
+    else:
+        found = check_phone(values, conventions.region)
+        rule, wrong = "phone written as E.164", "not a valid telephone number"
+    reason = _nowhere(values).mask(values.notna() & ~found["valid"], wrong)
+    return _Reading(found["value"], found["value"], reason, rule)
+
+
+def _read_category(values: pd.Series, column: Column, _: Conventions) -> _Reading:
+    allowed = YES_NO if column.kind == "boolean" else column.allowed or {}
+    if values.dtype.kind in "iuf":
+        values = read_numbers(values)["text"]
+    found = match_allowed(values.astype("str"), allowed)
+    reason = _nowhere(values).mask(values.notna() & found.isna(), "value not allowed")
+    if column.kind == "boolean":
+        value = found.astype("boolean")
+        return _Reading(value, values.astype("str"), reason, "", "yes or no")
+    return _Reading(found.astype("str"), found.astype("str"), reason, "spelling unified")
+
+
+def _read_date(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
+    dates = read_dates(values, conventions.day_first, conventions.time_zone)
+    value = dates["value"].dt.normalize() if column.kind == "date" else dates["value"]
+    calendars = dates["calendar"].value_counts()
+    main = calendars.index[0] if len(calendars) else "gregorian"
+    other = (dates["calendar"] != main) & dates["calendar"].notna()
+    text = values.astype("str").mask(other, value.astype("str"))
+    rule = "date of another calendar than the rest of the column"
+    return _Reading(value, text, dates["reason"], rule, f"{main.capitalize()} dates")
+
+
+def _read_number(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
+    numbers = read_numbers(values, conventions.decimal)
+    text, reason = numbers["text"], numbers["reason"]
+    if column.kind == "number":
+        return _Reading(text.astype("float64"), _shown(values, text), reason, "number unified", "numbers")
+    decimals = conventions.decimals if column.kind == "money" else 0
+    value, rounded = to_minor_units(text, decimals)
+    rule = pd.Series("number unified", index=text.index, dtype="str")
+    if column.kind == "integer":
+        reason = reason.mask(rounded, "not a whole number")
+        return _Reading(value, _shown(values, text), reason, rule, "whole numbers")
+    shown = _shown(values, text).mask(rounded, (value / 10**decimals).astype("str"))
+    rule = rule.mask(rounded, f"rounded to {decimals} decimals")
+    return _Reading(value, shown, reason, rule, f"money with {decimals} decimals")
+
+
+def _shown(values: pd.Series, text: pd.Series) -> pd.Series:
+    """The number's text; numbers that came as numbers are in one form already."""
+    return values.astype("str") if values.dtype.kind in "iuf" else text
+
+
+_READERS: dict[str, Callable[[pd.Series, Column, Conventions], _Reading]] = {
+    "id": _read_text,
+    "text": _read_text,
+    "name": _read_text,
+    "email": _read_contact,
+    "phone": _read_contact,
+    "category": _read_category,
+    "boolean": _read_category,
+    "date": _read_date,
+    "time": _read_date,
+    "integer": _read_number,
+    "number": _read_number,
+    "money": _read_number,
+}
+
+
+def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Compute amounts the source does not give, and count the returns."""
+    computed = frame["quantity"] * frame["unit_price"] - frame["discount"].fillna(0)
+    if "amount" not in frame:
+        amount = computed
+        ledger.column("read", "quantity x unit price - discount", "amount", amount.notna().sum())
+    else:
+        gaps = frame["amount"].isna() & computed.notna()
+        amount = frame["amount"].fillna(computed)
+        before = pd.Series(pd.NA, index=frame.index, dtype="str")
+        ledger.cells("filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str"))
+    # A line already set aside for its quantity or price needs no second reason.
+    missing = amount.isna() & ~frame.index.isin(ledger.reasons().index)
+    ledger.set_aside("neither an amount nor a unit price", "amount", pd.Series(missing, index=frame.index))
+    returns = (frame["quantity"] < 0).sum()
+    ledger.column("left", "negative: kept as a return", "quantity", returns)
+    return frame.assign(amount=amount)

@@ -1,0 +1,251 @@
+"""Dates in one calendar: what a column of text says, read without guessing in silence.
+
+pandas reads the Jalali date ``1403-05-12`` as a day in the year 1403. Here the year decides:
+1200 to 1500 is Jalali, 1800 to 2200 Gregorian, anything else is not read.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crmlab.calendars import MONTH_NAMES, days_to_jalali, jalali_to_days
+from crmlab.cleansing.text import arrow, normalize_text
+
+Calendar = Literal["gregorian", "jalali", "mixed", "unknown"]
+
+JALALI_YEARS = (1200, 1500)
+GREGORIAN_YEARS = (1800, 2200)
+
+_ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CLOCK = r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)?"
+_ZONE = r" ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
+_NUMBERS = rf"^(?P<a>\d{{1,4}})[-/.](?P<b>\d{{1,2}})[-/.](?P<c>\d{{1,4}}){_CLOCK}{_ZONE}$"
+_COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){_CLOCK}{_ZONE}$"
+_WORDS = rf"^(?P<c>\d{{1,2}})[-. ]*(?P<name>[^\d\s.,-]+)[-., ]+(?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
+_WORDS_US = rf"^(?P<name>[A-Za-z]+)\.? (?P<c>\d{{1,2}}),? (?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
+
+
+def read_dates(
+    values: pd.Series, day_first: bool | None = None, zone: str | None = None
+) -> pd.DataFrame:
+    """Read a column of dates, each cell with the calendar it was read in or the reason it was not.
+
+    Years first (``1403/05/12``, ``2024-08-02 13:45``, ``20240802``), years last
+    (``02.08.2024``), month names in English and Persian; Persian and Arabic digits.
+
+    Parameters
+    ----------
+    values : Series
+        Text, whole numbers such as 19970101, or time stamps.
+    day_first
+        Order of day and month where the year stands last. If None, the column itself tells: a
+        first number above 12 anywhere means day first, a second one above 12 month first. Where
+        it tells nothing or both, such cells are not read.
+    zone
+        Time zone to which stamps that name one are brought, such as ``"Asia/Tehran"``. Stamps
+        that name a zone are not read without it.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like `values`: `value` (datetime64, missing where not read), `calendar`
+        (``"gregorian"``, ``"jalali"`` or missing) and `reason` (missing where read or empty).
+
+    Examples
+    --------
+    >>> read_dates(pd.Series(["1403/05/12", "2024-08-02", "1403/07/31"]))["value"].dt.date.tolist()
+    [datetime.date(2024, 8, 2), datetime.date(2024, 8, 2), NaT]
+    """
+    values = pd.Series(values)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.strftime("%Y-%m-%dT%H:%M:%S%z")
+    if values.dtype.kind == "M":
+        return _result(values.astype("datetime64[us]"), values.notna(), None, values.isna())
+    if values.dtype.kind in "iuf":
+        values = values.astype("Int64")
+    text = normalize_text(values.astype("str"))
+    empty = text.isna() | (text == "")
+    parts = _split(text)
+    numeric_last = parts["year_last"] & ~parts["named"]
+    order_known = _resolve_order(parts, numeric_last, day_first)
+    year, month, day = (parts[name] for name in ("a", "b", "c"))
+    jalali = year.between(*JALALI_YEARS)
+    gregorian = year.between(*GREGORIAN_YEARS)
+    days = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[D]")
+    readable = order_known & parts["found"]
+    for calendar, convert in ((jalali, jalali_to_days), (gregorian, _gregorian_to_days)):
+        rows = (readable & calendar).to_numpy()
+        days[rows] = convert(year[rows].to_numpy(), month[rows].to_numpy(), day[rows].to_numpy())
+    clock_ok = (parts["hour"] < 24) & (parts["minute"] < 60) & (parts["second"] < 60)
+    seconds = parts["hour"] * 3600 + parts["minute"] * 60 + parts["second"]
+    stamps = pd.Series(days.astype("datetime64[us]"), index=text.index)
+    stamps = (stamps + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]")
+    stamps = stamps.where(clock_ok)
+    no_zone = parts["zone"].notna() & (zone is None)
+    if zone is not None:
+        stamps = _to_zone(stamps, parts["zone"], zone)
+    reason = pd.Series(pd.NA, index=text.index, dtype="str")
+    reason[stamps.isna()] = "no such day in its calendar"
+    reason[~clock_ok] = "no such time of day"
+    reason[~jalali & ~gregorian] = "year is neither Jalali (1200-1500) nor Gregorian (1800-2200)"
+    reason[~order_known] = "day and month cannot be told apart; set day_first"
+    reason[no_zone] = "names a time zone; set the workspace's time_zone"
+    reason[~parts["found"]] = "not a date"
+    reason[empty] = pd.NA
+    read = reason.isna() & ~empty
+    return _result(stamps.where(read), read, jalali, empty, reason)
+
+
+def _result(stamps, read, jalali, empty, reason=None) -> pd.DataFrame:
+    calendar = pd.Series(pd.NA, index=stamps.index, dtype="str")
+    calendar[read] = "gregorian"
+    if jalali is not None:
+        calendar[read & jalali] = "jalali"
+    if reason is None:
+        reason = pd.Series(pd.NA, index=stamps.index, dtype="str")
+    return pd.DataFrame({"value": stamps, "calendar": calendar, "reason": reason})
+
+
+def _split(text: pd.Series) -> pd.DataFrame:
+    """Numbers of each cell: a (year), b (month), c (day), clock, zone, and where the year stood."""
+    array = arrow(text)
+    columns: dict[str, np.ndarray] = {}
+    size = len(array)
+    numbers = {name: np.full(size, -1 if name in "abc" else 0, dtype=np.int64)
+               for name in ("a", "b", "c", "hour", "minute", "second")}  # fmt: skip
+    zone = np.full(size, None, dtype=object)
+    found = np.zeros(size, dtype=bool)
+    named = np.zeros(size, dtype=bool)
+    for pattern in (_NUMBERS, _COMPACT, _WORDS, _WORDS_US):
+        rows = np.flatnonzero(~found)
+        if not len(rows):
+            break
+        match = pc.extract_regex(array.take(pa.array(rows)), pattern)
+        hit = pc.is_valid(match).to_numpy(zero_copy_only=False)
+        if not hit.any():
+            continue
+        rows, match = rows[hit], match.filter(pa.array(hit))
+        fields = {field.name: pc.struct_field(match, field.name) for field in match.type}
+        for name in numbers.keys() & fields.keys():
+            numbers[name][rows] = _whole(fields[name], 0)
+        if "name" in fields:
+            numbers["b"][rows] = _month_numbers(fields["name"])
+            named[rows] = True
+            hit = numbers["b"][rows] > 0
+            rows, fields["zone"] = rows[hit], fields["zone"].filter(pa.array(hit))
+        zone[rows] = fields["zone"].to_pandas().replace("", None).to_numpy(dtype=object)
+        found[rows] = True
+    year_last = found & ~named & (numbers["a"] < 100) & (numbers["c"] > 99)
+    columns = numbers | {"zone": zone, "found": found, "named": named, "year_last": year_last}
+    return pd.DataFrame(columns, index=text.index)
+
+
+def _whole(digits: pa.Array, default: int) -> np.ndarray:
+    blank = pc.equal(digits, "")
+    filled = pc.if_else(blank, pa.scalar(str(default), digits.type), digits)
+    return pc.cast(filled, pa.int64()).to_numpy()
+
+
+def _month_numbers(names: pa.Array) -> np.ndarray:
+    names = names.to_pandas().astype("str")
+    numbers = {name: n for n, name in enumerate(MONTH_NAMES, start=1)}
+    english = names.str.lower().str[:3].map({m: n for n, m in enumerate(_ENGLISH_MONTHS, start=1)})
+    return names.map(numbers).fillna(english).fillna(0).astype(np.int64).to_numpy()
+
+
+def _resolve_order(parts: pd.DataFrame, last: pd.Series, day_first: bool | None) -> pd.Series:
+    """Put year, month and day of cells with the year last into place; False where it is unknown."""
+    known = pd.Series(True, index=parts.index)
+    if not last.any():
+        return known
+    first, second = parts.loc[last, "a"], parts.loc[last, "b"]
+    if day_first is None:
+        day, month = bool((first > 12).any()), bool((second > 12).any())
+        if day == month:
+            # The cell itself may still tell, or both readings may be the same day.
+            known[last] = (first > 12) | (second > 12) | (first == second)
+        swap = (first > 12) if day == month else pd.Series(day, index=first.index)
+    else:
+        swap = pd.Series(day_first, index=first.index)
+    parts.loc[last, "a"] = parts.loc[last, "c"]
+    parts.loc[last, "c"] = first.where(swap, second)
+    parts.loc[last, "b"] = second.where(swap, first)
+    return known
+
+
+def _gregorian_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    months = (year - 1970) * 12 + np.where(exists, month - 1, 0)
+    start = months.astype("datetime64[M]").astype("datetime64[D]")
+    days = start + (day - 1).astype("timedelta64[D]")
+    exists &= days < (months + 1).astype("datetime64[M]").astype("datetime64[D]")
+    return np.where(exists, days, np.datetime64("NaT"))
+
+
+def _to_zone(stamps: pd.Series, named: pd.Series, zone: str) -> pd.Series:
+    rows = named.notna() & stamps.notna()
+    if not rows.any():
+        return stamps
+    sign = named[rows].str.startswith("-").map({True: -1, False: 1})
+    digits = named[rows].str.replace(r"[^\d]", "", regex=True).replace("", "0000")
+    minutes = sign * (digits.str[:2].astype(int) * 60 + digits.str[2:4].astype(int))
+    utc = stamps[rows] - pd.to_timedelta(minutes, unit="min")
+    local = utc.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+    stamps = stamps.copy()
+    stamps[rows] = local.astype("datetime64[us]")
+    return stamps
+
+
+def to_gregorian(values: pd.Series, day_first: bool | None = None) -> pd.Series:
+    """Dates of either calendar as Gregorian time stamps; missing where a cell cannot be read.
+
+    `read_dates` gives the reasons besides.
+
+    Examples
+    --------
+    >>> to_gregorian(pd.Series(["۱۴۰۳/۰۵/۱۲", "12 مرداد 1403"])).dt.strftime("%Y-%m-%d").tolist()
+    ['2024-08-02', '2024-08-02']
+    """
+    return read_dates(values, day_first)["value"].rename(pd.Series(values).name)
+
+
+def to_jalali(values: pd.Series) -> pd.Series:
+    """Gregorian time stamps as Jalali dates in text, ``"1403/05/12"``; missing stays missing.
+
+    Parameters
+    ----------
+    values : Series of datetime64
+        Or text that `to_gregorian` reads.
+
+    Examples
+    --------
+    >>> to_jalali(pd.Series(pd.to_datetime(["2024-08-02", None]))).tolist()
+    ['1403/05/12', nan]
+    """
+    values = pd.Series(values)
+    if values.dtype.kind != "M":
+        values = to_gregorian(values)
+    year, month, day = days_to_jalali(values.to_numpy())
+    text = [f"{y:04d}/{m:02d}/{d:02d}" if y else None for y, m, d in zip(year, month, day, strict=True)]
+    return pd.Series(text, index=values.index, name=values.name, dtype="str")
+
+
+def detect_calendar(values: pd.Series) -> Calendar:
+    """Calendar of a column: ``"gregorian"``, ``"jalali"``, ``"mixed"`` or ``"unknown"``.
+
+    A column is of one calendar if every readable date in it is; ``"unknown"`` if none is readable.
+
+    Examples
+    --------
+    >>> detect_calendar(pd.Series(["1403-05-12", "1402-12-29"]))
+    'jalali'
+    """
+    found = read_dates(values, day_first=True)["calendar"].dropna().unique()
+    if len(found) == 0:
+        return "unknown"
+    return found[0] if len(found) == 1 else "mixed"

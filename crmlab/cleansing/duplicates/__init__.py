@@ -1,0 +1,1 @@
+"""Records that stand in a table more than once."""

@@ -1,0 +1,53 @@
+"""Rows that are equal in every column, and keys that are used twice."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from crmlab.cleansing.ledger import Ledger
+
+
+def merge_exact(
+    frame: pd.DataFrame, columns: list[str], ledger: Ledger
+) -> tuple[pd.DataFrame, int]:
+    """Merge rows equal in every one of `columns` into the first of them.
+
+    Parameters
+    ----------
+    frame
+        Indexed by position in the raw table.
+
+    Returns
+    -------
+    frame, merged
+        The rows that stay, and how many were merged into them.
+    """
+    again = frame.duplicated(columns, keep="first")
+    if "merge" in ledger.lineage:
+        again &= ledger.lineage["merge"].loc[frame.index]
+    if not again.any():
+        return frame, 0
+    alike = frame[frame.duplicated(columns, keep=False)]
+    group = alike.groupby(columns, dropna=False, sort=False).ngroup()
+    first = group.groupby(group).transform(lambda members: members.index[0])[again[alike.index]]
+    ledger.cells(
+        "merged",
+        "equal to an earlier row in every column",
+        "*",
+        again,
+        before=pd.Series(pd.NA, index=frame.index, dtype="str"),
+        after=_place(first, ledger).reindex(frame.index),
+    )
+    return frame[~again], int(again.sum())
+
+
+def _place(positions: pd.Series, ledger: Ledger) -> pd.Series:
+    """Where the raw rows at `positions` stand, such as ``orders.csv:17``."""
+    origin = ledger.lineage.loc[positions.to_numpy()]
+    place = origin["source"].astype("str") + ":" + origin["row"].astype("str")
+    return pd.Series(place.to_numpy(), index=positions.index, dtype="str")
+
+
+def taken_keys(frame: pd.DataFrame, key: list[str]) -> pd.Series:
+    """True for rows whose key an earlier row has already."""
+    return frame.duplicated(subset=key, keep="first") & frame[key].notna().all(axis=1)

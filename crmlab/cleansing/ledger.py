@@ -1,0 +1,169 @@
+"""The ledger: every change made to a record, every record set aside, nothing lost in silence."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+#: What can happen to a cell or a row.
+#:   read       a whole column was given its type (one row for the column, `cells` counts them)
+#:   repaired   a cell was brought into the one form
+#:   blanked    an optional cell could not be repaired and is missing now
+#:   filled     a missing cell was computed from the others of its row
+#:   merged     a row equal to another in every column was merged into it
+#:   set aside  a row went to quarantine
+#:   left       something was noticed and left as it is
+ACTIONS = ("read", "repaired", "blanked", "filled", "merged", "set aside", "left")
+
+COLUMNS = ["table", "source", "row", "key", "column", "action", "rule", "before", "after", "cells"]
+QUARANTINE_COLUMNS = ["table", "source", "row", "reasons", "record"]
+
+
+class Ledger:
+    """Collects what cleansing does to one table.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table.
+    lineage : DataFrame
+        One row per raw row, in order: `source` (file or query) and `row` (its number there,
+        from 1).
+    """
+
+    def __init__(self, table: str, lineage: pd.DataFrame) -> None:
+        self.table = table
+        self.lineage = lineage.reset_index(drop=True)
+        self._entries: list[pd.DataFrame] = []
+        self._reasons: list[pd.Series] = []
+
+    def cells(
+        self,
+        action: str,
+        rule: str | pd.Series,
+        column: str,
+        rows: pd.Series,
+        before: pd.Series,
+        after: pd.Series,
+    ) -> None:
+        """Record one entry per cell where `rows` is true; a rule may differ from row to row."""
+        if rows.any():
+            where = rows.index[rows]
+            self._entries.append(
+                pd.DataFrame(
+                    {
+                        "position": where,
+                        "column": column,
+                        "action": action,
+                        "rule": rule[where] if isinstance(rule, pd.Series) else rule,
+                        "before": before[where].astype("str"),
+                        "after": after[where].astype("str"),
+                        "cells": 1,
+                    }
+                )
+            )
+
+    def column(self, action: str, rule: str, column: str, cells: int) -> None:
+        """Record one entry for a whole column."""
+        if cells:
+            self._entries.append(
+                pd.DataFrame(
+                    {"column": [column], "action": action, "rule": rule, "cells": int(cells)}
+                )
+            )
+
+    def set_aside(self, reason: str, column: str, rows: pd.Series) -> None:
+        """Send the rows where `rows` is true to quarantine; a row may have several reasons."""
+        if rows.any():
+            where = rows.index[rows]
+            self._reasons.append(pd.Series(f"{column}: {reason}", index=where, dtype="str"))
+            nothing = pd.Series(pd.NA, index=where, dtype="str")
+            self.cells("set aside", reason, column, pd.Series(True, index=where), nothing, nothing)
+
+    def reasons(self) -> pd.Series:
+        """Reasons per row set aside, joined by semicolons, indexed by position."""
+        if not self._reasons:
+            return pd.Series(dtype="str")
+        reasons = pd.concat(self._reasons)
+        if reasons.index.has_duplicates:
+            reasons = reasons.groupby(level=0).agg("; ".join)
+        return reasons.sort_index().astype("str")
+
+    def frame(self, keys: pd.Series) -> pd.DataFrame:
+        """The ledger as a frame in the columns of `COLUMNS`, in the order of the raw rows.
+
+        Parameters
+        ----------
+        keys
+            The record's own number per raw row, to find a record again.
+        """
+        if not self._entries:
+            return empty_ledger()
+        entries = pd.concat(self._entries, ignore_index=True)
+        if "position" not in entries:
+            entries["position"] = -1
+        # Entries for a whole column belong to no row: position -1 takes a missing value.
+        position = entries["position"].fillna(-1).to_numpy(dtype="int64")
+
+        def of_row(values: pd.Series) -> pd.api.extensions.ExtensionArray:
+            return values.array.take(position, allow_fill=True)
+
+        entries = entries.assign(
+            table=self.table,
+            source=of_row(self.lineage["source"].astype("str")),
+            row=of_row(self.lineage["row"].astype("Int64")),
+            key=of_row(keys),
+        )
+        entries = entries.iloc[position.argsort(kind="stable")]
+        return _typed(entries.reindex(columns=COLUMNS), empty_ledger())
+
+    def quarantine(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """The rows set aside with their reasons and, as JSON, the record as it came."""
+        reasons = self.reasons()
+        records = raw.loc[reasons.index].astype("str").to_dict("records")
+        records = [{k: v for k, v in record.items() if isinstance(v, str)} for record in records]
+        frame = self.lineage.loc[reasons.index].assign(
+            table=self.table,
+            reasons=reasons,
+            record=[json.dumps(record, ensure_ascii=False) for record in records],
+        )
+        return _typed(frame.reindex(columns=QUARANTINE_COLUMNS), empty_quarantine())
+
+
+def empty_ledger() -> pd.DataFrame:
+    """A ledger without entries."""
+    types = dict.fromkeys(COLUMNS, "str") | {"row": "Int64", "cells": "int64"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
+
+
+def empty_quarantine() -> pd.DataFrame:
+    """A quarantine without rows."""
+    types = dict.fromkeys(QUARANTINE_COLUMNS, "str") | {"row": "Int64"}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
+
+
+def _typed(frame: pd.DataFrame, model: pd.DataFrame) -> pd.DataFrame:
+    return frame.reset_index(drop=True).astype(model.dtypes.to_dict())
+
+
+def summarise(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Count the ledger's cells by table, action, column and rule.
+
+    Returns
+    -------
+    DataFrame
+        Columns `table`, `action`, `column`, `rule`, `cells`; the order of actions is that of
+        `ACTIONS`, then most cells first.
+    """
+    counts = (
+        ledger.groupby(["table", "action", "column", "rule"], sort=False, as_index=False)["cells"].sum()
+    )
+    order = counts["action"].map({action: place for place, action in enumerate(ACTIONS)})
+    return (
+        counts.assign(_order=order)
+        .sort_values(["table", "_order", "cells", "column", "rule"],
+                     ascending=[True, True, False, True, True])
+        .drop(columns="_order")
+        .reset_index(drop=True)
+    )  # fmt: skip

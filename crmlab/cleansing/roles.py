@@ -1,0 +1,145 @@
+"""Which table a file is and which column is what, from headings and contents."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+import pandas as pd
+
+from crmlab.cleansing.dates import read_dates
+from crmlab.cleansing.numbers import read_numbers
+from crmlab.cleansing.text import normalize_text
+from crmlab.tables import TABLES, Column, table
+
+_CLOSE = 0.86
+_ENOUGH = 0.5
+
+
+class Proposal(NamedTuple):
+    """What a file seems to be.
+
+    Attributes
+    ----------
+    table
+        Name of the table, empty if none fits.
+    columns
+        Column of the table to heading in the file.
+    unused
+        Headings that no column claims.
+    missing
+        Required columns that no heading fits.
+    answers
+        For a survey with one column per question, those headings.
+    """
+
+    table: str
+    columns: dict[str, str]
+    unused: list[str]
+    missing: list[str]
+    answers: list[str] = []
+
+
+def _fold(heading: str) -> str:
+    heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(heading))])).iloc[0]
+    return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
+
+
+def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[str, str]:
+    """Columns of table `name` found among the headings of `frame`.
+
+    Parameters
+    ----------
+    close
+        Accept headings that are nearly alike, and check that the contents fit the column.
+
+    Returns
+    -------
+    dict
+        Column of the table to heading; each heading is used once, best fits first.
+
+    Examples
+    --------
+    >>> match_headings(pd.DataFrame(columns=["Customer ID", "InvoiceDate", "x"]), "orders")
+    {'customer_id': 'Customer ID', 'time': 'InvoiceDate'}
+    """
+    folded = {heading: _fold(heading) for heading in frame.columns}
+    fits = []
+    for place, column in enumerate(table(name).columns):
+        known = [_fold(known) for known in (column.name, *column.headings)]
+        for heading, text in folded.items():
+            fit = _fit(text, known, close)
+            if fit and (not close or _contents_fit(frame[heading], column)):
+                fits.append((-fit, place, list(folded).index(heading), column.name, heading))
+    found: dict[str, str] = {}
+    for *_, column, heading in sorted(fits):
+        if column not in found and heading not in found.values():
+            found[column] = heading
+    return {column: found[column] for column in table(name).names if column in found}
+
+
+def _fit(heading: str, known: list[str], close: bool) -> float:
+    """1 for a column's own name, a little less the further down its list of headings."""
+    if heading in known:
+        return 1 - known.index(heading) / 1000
+    if not close:
+        return 0
+    nearest = max(SequenceMatcher(None, heading, other).ratio() for other in known)
+    return nearest * 0.9 if nearest >= _CLOSE else 0
+
+
+def _contents_fit(values: pd.Series, column: Column) -> bool:
+    """Whether most values can be what the column holds; a column without values can be anything."""
+    values = values.dropna().astype("str").head(500)
+    values = values[values.str.strip() != ""]
+    if values.empty:
+        return True
+    if column.kind in ("date", "time"):
+        return read_dates(values, day_first=True)["value"].notna().mean() > _ENOUGH
+    if column.kind in ("integer", "number", "money"):
+        return read_numbers(values)["text"].notna().mean() > _ENOUGH
+    if column.kind == "email":
+        return values.str.contains("@").mean() > _ENOUGH
+    return True
+
+
+def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
+    """Propose which table a file is and which of its columns is what.
+
+    Parameters
+    ----------
+    frame
+        The first rows of the file; some hundred are enough.
+    name
+        Name of the file, a hint where two tables fit alike.
+    """
+    best, best_worth = Proposal("", {}, list(map(str, frame.columns)), []), 0.0
+    for contract in TABLES.values():
+        columns = match_headings(frame, contract.name, close=True)
+        needed = [c.name for c in contract.columns if c.required and c.default is None and c.name != "amount"]
+        missing = [column for column in needed if column not in columns]
+        answers = _rating_columns(frame, columns) if contract.name == "surveys" else []
+        if len(answers) >= 3:
+            missing = []
+        worth = sum(3 if column in needed else 1 for column in columns) + len(answers)
+        worth += 4 * (_fold(contract.name)[:-1] in _fold(name)) - 3 * len(missing)
+        if contract.name == "orders" and not {"amount", "unit_price"} & columns.keys():
+            worth -= 3
+        telling = len(columns) + len(answers) >= min(2, len(frame.columns))
+        if telling and worth > best_worth:
+            used = {*columns.values(), *answers}
+            unused = [str(heading) for heading in frame.columns if heading not in used]
+            best, best_worth = Proposal(contract.name, columns, unused, missing, answers), worth
+    return best
+
+
+def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
+    """Headings whose values are all answers on one short scale from 0 or 1 to 5, 7 or 10."""
+    ratings = []
+    for heading in frame.columns:
+        numbers = pd.to_numeric(frame[heading], errors="coerce").dropna()
+        short = len(numbers) > 0 and numbers.isin(range(11)).all() and numbers.nunique() > 2
+        if short and numbers.max() >= 4 and heading not in columns.values():
+            ratings.append(heading)
+    return ratings

@@ -1,0 +1,173 @@
+"""The one door between the engine that holds long logs and pandas.
+
+A log (orders, interactions, events) is an `ibis.Table`, evaluated by whatever engine it lives
+in; a customer table is a pandas frame. `as_table` lets either in, `collect` lets a result out,
+`like` gives a caller back what the caller brought.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from functools import cache
+from typing import TYPE_CHECKING
+
+from crmlab.errors import CrmlabError, ParameterError
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+    import pyarrow as pa
+
+    Log = pd.DataFrame | ibis.Table
+
+
+def connect(memory: str = "2GB", spill: str | None = None, threads: int | None = None):
+    """Open the embedded engine.
+
+    Parameters
+    ----------
+    memory
+        Memory limit, such as ``"2GB"``; beyond it the engine spills to disk.
+    spill
+        Folder to spill to; the system's temporary folder by default.
+    threads
+        Number of threads; all cores by default.
+
+    Returns
+    -------
+    ibis.BaseBackend
+        Any other ibis connection does as well wherever a table is asked for.
+    """
+    import ibis
+
+    settings = {
+        "memory_limit": memory,
+        "temp_directory": spill or f"{tempfile.gettempdir()}/crmlab-spill",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if threads:
+        settings["threads"] = threads
+    try:
+        return ibis.duckdb.connect(**settings)
+    except Exception as error:  # the engine's own error types are loaded only with it
+        raise ParameterError(
+            f"The engine does not take memory={memory!r}, threads={threads!r}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+
+
+@cache
+def _shared():
+    return connect()
+
+
+def as_table(data: Log) -> ibis.Table:
+    """`data` as an ibis table; a frame becomes an in-memory table of the embedded engine.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_table(pd.DataFrame({"a": [1, 2]})).columns
+    ('a',)
+    """
+    import ibis
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(data, ibis.Table):
+        return data
+    if isinstance(data, pd.DataFrame):
+        if ibis.options.default_backend is None:
+            ibis.set_backend(_shared())
+        return ibis.memtable(pa.Table.from_pandas(data, preserve_index=False))
+    raise ParameterError(
+        f"Expected a pandas DataFrame or an ibis table, got {type(data).__name__}; "
+        "load a file with crmlab.load(...) or open a workspace with crmlab.open_workspace(...)."
+    )
+
+
+def like(given: Log, result: ibis.Table, key: str | list[str] | None = None) -> Log:
+    """`result` in the form of `given`: a frame for a frame, an unevaluated table for a table."""
+    import ibis
+
+    return result if isinstance(given, ibis.Table) else collect(result, key=key)
+
+
+def collect(
+    table: Log, max_rows: int = 20_000_000, key: str | list[str] | None = None
+) -> pd.DataFrame:
+    """Evaluate a table and bring it into pandas.
+
+    Parameters
+    ----------
+    table
+        An ibis table; a DataFrame is returned as it is.
+    max_rows
+        Refuse a result with more rows than this.
+    key
+        Columns to sort by, all columns in order if not given, so that equal results are equal
+        byte for byte.
+
+    Returns
+    -------
+    DataFrame
+        ``.attrs["query"]`` holds the engine, its version and the SHA-256 of the query.
+
+    Raises
+    ------
+    CrmlabError
+        If the result has more than `max_rows` rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> collect(as_table(pd.DataFrame({"a": [2, 1]})))["a"].tolist()
+    [1, 2]
+    """
+    import ibis
+    import pandas as pd
+
+    if isinstance(table, pd.DataFrame):
+        return table
+    backend = ibis.get_backend(table)
+    rows = table.count().to_pyarrow().as_py()
+    if rows > max_rows:
+        raise CrmlabError(
+            f"The result has {rows:,} rows, more than max_rows={max_rows:,}. Aggregate it first "
+            "(table.group_by(...).agg(...)), take a sample (table.sample(0.01, seed=1)), or raise "
+            f"the limit (collect(table, max_rows={rows:,}))."
+        )
+    order = [key] if isinstance(key, str) else list(key or table.columns)
+    frame = to_pandas(table.order_by(order).to_pyarrow())
+    frame.attrs["query"] = {
+        "engine": backend.name,
+        "version": backend.version,
+        "sha256": hashlib.sha256(ibis.to_sql(table).encode()).hexdigest(),
+    }
+    return frame
+
+
+def to_pandas(arrow: pa.Table) -> pd.DataFrame:
+    """An Arrow table as a frame in which whole numbers stay whole.
+
+    Columns of integers or booleans with gaps become pandas' nullable types instead of floats
+    and objects; days become time stamps at midnight.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {}
+    for position, field in enumerate(arrow.schema):
+        column = arrow.column(position)
+        if pa.types.is_date(field.type) or pa.types.is_timestamp(field.type):
+            stamp = pa.timestamp("us", getattr(field.type, "tz", None))
+            arrow = arrow.set_column(position, field.name, column.cast(stamp))
+        elif pa.types.is_decimal(field.type) and field.type.scale == 0:
+            arrow = arrow.set_column(position, field.name, column.cast(pa.int64()))
+        elif column.null_count and pa.types.is_integer(field.type):
+            nullable[field.name] = pd.Int64Dtype().__from_arrow__(column.cast(pa.int64()))
+        elif column.null_count and pa.types.is_boolean(field.type):
+            nullable[field.name] = pd.BooleanDtype().__from_arrow__(column)
+    return arrow.to_pandas().assign(**nullable)

@@ -1,0 +1,273 @@
+"""Sources of a workspace as raw tables: read, named as in the contract, nothing else changed."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from crmlab.cleansing.clean import Conventions, type_columns
+from crmlab.cleansing.ledger import empty_quarantine
+from crmlab.cleansing.numbers import read_numbers
+from crmlab.cleansing.roles import match_headings
+from crmlab.errors import ParameterError, SourceError, did_you_mean
+from crmlab.loaders.databases import read_database
+from crmlab.loaders.files import read_file
+from crmlab.loaders.public import PUBLIC_SETS, read_public
+from crmlab.loaders.raw import Raw
+from crmlab.settings import Source
+from crmlab.tables import table as contract_of
+
+
+class Loaded(NamedTuple):
+    """All sources of one table together.
+
+    Attributes
+    ----------
+    frame
+        Raw rows; columns named as in the contract.
+    lineage
+        `source`, `row` and `merge` (whether equal rows may be merged) of each.
+    rejected
+        Records that could not be read, in the form of the quarantine.
+    unused
+        Headings of the sources that feed no column.
+    """
+
+    frame: pd.DataFrame
+    lineage: pd.DataFrame
+    rejected: pd.DataFrame
+    unused: list[str]
+
+
+def tables_of(source: Source) -> list[str]:
+    """Names of the tables a source feeds."""
+    if source.dataset:
+        if source.dataset not in PUBLIC_SETS:
+            raise SourceError(
+                f"There is no public data set called {source.dataset!r}"
+                + did_you_mean(source.dataset, PUBLIC_SETS)
+            )
+        return list(PUBLIC_SETS[source.dataset].tables)
+    return [source.table]
+
+
+def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | None:
+    """Read and stack all sources of table `name`; None if there is none."""
+    parts = [_read(source, name, folder) for source in sources if name in tables_of(source)]
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    frames = [part.frame for part in parts]
+    if len({tuple(frame.dtypes) for frame in frames}) > 1:
+        # Sources of different types meet as text; cleansing reads text and types alike.
+        frames = [frame.apply(_as_text) for frame in frames]
+    return Loaded(
+        pd.concat(frames, ignore_index=True),
+        pd.concat([part.lineage for part in parts], ignore_index=True),
+        pd.concat([part.rejected for part in parts], ignore_index=True),
+        [heading for part in parts for heading in part.unused],
+    )
+
+
+def _as_text(values: pd.Series) -> pd.Series:
+    return read_numbers(values)["text"] if values.dtype.kind in "iuf" else values.astype("str")
+
+
+def _read(source: Source, name: str, folder: Path) -> Loaded:
+    if source.dataset:
+        raw = read_public(source.dataset, folder / source.file if source.file else None)[name]
+        return _loaded(source, name, raw.frame, raw.rows, raw, [])
+    raw = _read_raw(source, folder)
+    columns = _columns(source, name, raw.frame)
+    frame = raw.frame[list(columns.values())].set_axis(list(columns), axis="columns")
+    rows = raw.rows
+    used = {*columns.values(), *source.answers}
+    if source.answers:
+        frame, rows = _one_row_per_answer(source, raw.frame, frame, rows)
+    frame = frame.assign(**{column: value for column, value in source.constants.items()})
+    for column, markers in source.missing.items():
+        if column in frame:
+            wanted = {str(marker) for marker in (markers if isinstance(markers, list) else [markers])}
+            frame[column] = frame[column].mask(frame[column].astype("str").isin(wanted))
+    unused = [str(heading) for heading in raw.frame.columns if heading not in used]
+    return _loaded(source, name, frame, rows, raw, unused)
+
+
+def _read_raw(source: Source, folder: Path) -> Raw:
+    if source.url:
+        # A relative SQLite file is meant from the workspace folder.
+        url = re.sub(r"^(sqlite:///)(?!/)", lambda m: f"{m[1]}{folder}/", source.url)
+        return read_database(url, source.query)
+    return read_file(
+        folder / source.file, source.format, source.encoding, source.delimiter, source.header, source.sheet
+    )
+
+
+def _columns(source: Source, name: str, frame: pd.DataFrame) -> dict[str, str]:
+    """Column of the table to heading; as the settings say, else by the headings themselves."""
+    if not source.columns:
+        return match_headings(frame, name)
+    for column, heading in {**source.columns, **{h: h for h in source.answers}}.items():
+        if heading not in frame:
+            raise SourceError(
+                f"{source.label} has no column {heading!r} (named for {column})"
+                + did_you_mean(str(heading), map(str, frame.columns))
+            )
+    return source.columns
+
+
+def _one_row_per_answer(
+    source: Source, raw: pd.DataFrame, frame: pd.DataFrame, rows: pd.Series
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Unpivot a survey with one column per question."""
+    questions = list(source.answers)
+    missing = [heading for heading in questions if heading not in raw]
+    if missing:
+        raise SourceError(
+            f"{source.label} has no column {missing[0]!r} (named under answers)"
+            + did_you_mean(missing[0], map(str, raw.columns))
+        )
+    times = len(questions)
+    repeated = frame.loc[frame.index.repeat(times)].reset_index(drop=True)
+    if "response_id" not in repeated:
+        repeated["response_id"] = rows.repeat(times).astype("str").to_numpy()
+    answers = raw[questions].astype("str").to_numpy(dtype=object).ravel()
+    return repeated.assign(
+        touch_point=list(source.answers.values()) * len(frame),
+        question=questions * len(frame),
+        score=pd.Series(answers, dtype="str"),
+    ), rows.repeat(times)
+
+
+def _loaded(
+    source: Source, name: str, frame: pd.DataFrame, rows: pd.Series, raw: Raw, unused: list[str]
+) -> Loaded:
+    lineage = pd.DataFrame(
+        {"source": source.label, "row": rows.to_numpy(), "merge": source.duplicates == "merge"}
+    )
+    rejected = raw.rejected.rename(columns={"reason": "reasons"})
+    rejected = rejected.assign(
+        table=name,
+        source=source.label,
+        record=[json.dumps({"line": line}, ensure_ascii=False) for line in rejected["record"]],
+    )
+    model = empty_quarantine()
+    rejected = rejected.reindex(columns=list(model)).astype(model.dtypes.to_dict())
+    return Loaded(frame.reset_index(drop=True), lineage, rejected, unused)
+
+
+def load(
+    source: str | Path,
+    table: str | None = None,
+    columns: dict[str, str] | None = None,
+    *,
+    query: str = "",
+    conventions: Conventions | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Load one source as one table.
+
+    Parameters
+    ----------
+    source
+        A file (delimited text, Excel, Parquet, JSON lines), a database URL with `query`, or the
+        name of a public data set.
+    table
+        Table of the contract it is to be; without it the source comes as it stands.
+    columns
+        Column of the table to heading in the source; by the headings themselves if not given.
+    conventions
+        How dates and money are written, where the columns alone cannot tell.
+    **options
+        `format`, `encoding`, `delimiter`, `header` or `sheet`, as `crmlab.loaders.read_file`
+        takes them.
+
+    Returns
+    -------
+    DataFrame
+        Typed by the contract where every cell of a column can be read; a column with cells that
+        cannot is left as it is and named in a warning, as are lines that cannot be read. Money is
+        in minor units.
+
+    Raises
+    ------
+    SourceError
+        In one sentence, if the source cannot be read or lacks a column.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "shop.csv")
+    >>> _ = path.write_text("Customer ID;Date;Total\\n7;1403/05/12;12,50\\n")
+    >>> load(path, table="orders")[["customer_id", "amount"]].values.tolist()
+    [['7', 1250]]
+    """
+    text = str(source)
+    if "://" in text:
+        raw = read_database(text, query)
+    elif text in PUBLIC_SETS and not Path(text).exists():
+        tables = read_public(text)
+        if table is None and len(tables) > 1:
+            raise ParameterError(f"The data set {text} has several tables; name one: {', '.join(tables)}.")
+        if table is not None and table not in tables:
+            raise ParameterError(f"The data set {text} has no {table}; it has: {', '.join(tables)}.")
+        raw = tables[table or next(iter(tables))]
+        columns = {name: name for name in raw.frame.columns}
+    else:
+        raw = read_file(source, **options)
+    if len(raw.rejected):
+        first = raw.rejected.iloc[0]
+        warnings.warn(
+            f"{Path(text).name}: {len(raw.rejected):,} records could not be read, the first is record "
+            f"{first['row']}: {first['reason']}. A workspace keeps them in its quarantine.",
+            stacklevel=2,
+        )
+    if table is None:
+        return raw.frame
+    names = _either_way(columns, table) if columns else {}
+    entry = Source(table=table, file=Path(text).name, columns=names)
+    chosen = _columns(entry, table, raw.frame)
+    _need_required(raw.frame, chosen, entry)
+    frame = raw.frame[list(chosen.values())].set_axis(list(chosen), axis="columns")
+    frame, unread = type_columns(frame, table, conventions)
+    for column, reasons in unread.items():
+        places = ", ".join(str(raw.rows[row]) for row in reasons.index[:3])
+        warnings.warn(
+            f"{Path(text).name}, column {column}: {len(reasons):,} cells cannot be read ({reasons.iloc[0]}; "
+            f"first in record {places}); the column is left as it is. crmlab.cleansing.clean repairs "
+            "such cells or sets their rows aside.",
+            stacklevel=2,
+        )
+    return frame
+
+
+def _either_way(columns: dict[str, str], table: str) -> dict[str, str]:
+    """Column to heading, also if given as heading to column as pandas' rename takes it."""
+    known = set(contract_of(table).names)
+    if not known & columns.keys() and known & set(columns.values()):
+        return {column: heading for heading, column in columns.items()}
+    return columns
+
+
+def _need_required(frame: pd.DataFrame, chosen: dict[str, str], entry: Source) -> None:
+    for column in contract_of(entry.table).columns:
+        given = column.name in chosen or column.default is not None
+        if column.name == "amount":
+            given |= "unit_price" in chosen
+        if column.required and not given:
+            headings = ", ".join(map(str, frame.columns))
+            hint = (
+                " It has one column only; if its columns are separated by another sign, name it with "
+                "delimiter=..." if len(frame.columns) == 1 else ""
+            )  # fmt: skip
+            raise SourceError(
+                f"{entry.label} has no column for {column.name} ({column.meaning}), which {entry.table} "
+                f"needs; it has: {headings}. Say which one it is: columns={{'{column.name}': ...}}.{hint}"
+            )
