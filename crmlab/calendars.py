@@ -7,9 +7,15 @@ and Planets 74 (1996), 223-230, which agree with the astronomical calendar over 
 
 from __future__ import annotations
 
+import datetime
+import re
 from functools import cache
 
 import numpy as np
+
+from crmlab.errors import ParameterError
+
+Day = str | datetime.date
 
 FIRST_YEAR, LAST_YEAR = 1, 3177
 MONTH_NAMES = (
@@ -113,3 +119,76 @@ def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
         np.where(known, month + 1, 0),
         np.where(known, day, 0),
     )
+
+
+def period_starts(
+    first: datetime.date, last: datetime.date, period: str = "M", calendar: str = "gregorian"
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first day of the month, quarter or year of every day from `first` to `last`.
+
+    Parameters
+    ----------
+    period
+        ``"M"``, ``"Q"`` or ``"Y"``.
+    calendar
+        ``"gregorian"`` or ``"jalali"``.
+
+    Returns
+    -------
+    days, starts : ndarray of datetime64[D]
+
+    Examples
+    --------
+    >>> day = datetime.date(2024, 8, 2)
+    >>> period_starts(day, day, "M", "jalali")[1]
+    array(['2024-07-22'], dtype='datetime64[D]')
+    """
+    if period not in ("M", "Q", "Y"):
+        raise ParameterError(f"period is 'M', 'Q' or 'Y', not {period!r}.")
+    if calendar not in ("gregorian", "jalali"):
+        raise ParameterError(f"calendar is 'gregorian' or 'jalali', not {calendar!r}.")
+    months = {"M": 1, "Q": 3, "Y": 12}[period]
+    days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    if calendar == "gregorian":
+        number = days.astype("datetime64[M]").astype(np.int64)
+        return days, (number // months * months).astype("datetime64[M]").astype("datetime64[D]")
+    year, month, _ = days_to_jalali(days)
+    return days, jalali_to_days(year, (month - 1) // months * months + 1, np.ones_like(year))
+
+
+def as_day(value: Day, name: str = "as_of") -> datetime.date:
+    """A day given as text of either calendar, date or time stamp.
+
+    Parameters
+    ----------
+    value
+        Year, month, day; years from 1200 to 1500 are Jalali.
+    name
+        What the value is called in the error.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such day.
+
+    Examples
+    --------
+    >>> as_day("2024-08-02"), as_day("1403/05/12")
+    (datetime.date(2024, 8, 2), datetime.date(2024, 8, 2))
+    """
+    if isinstance(value, datetime.date):
+        return datetime.date(value.year, value.month, value.day)
+    # Persian and Arabic digits are digits to int() as well.
+    parts = re.fullmatch(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ].*)?", str(value).strip())
+    if parts:
+        year, month, day = (int(part) for part in parts.groups())
+        if 1200 <= year <= 1500:
+            found = jalali_to_days(np.array([year]), np.array([month]), np.array([day]))[0]
+            if not np.isnat(found):
+                return found.item()
+        elif 1800 <= year <= 2200:
+            try:
+                return datetime.date(year, month, day)
+            except ValueError:
+                pass
+    raise ParameterError(f"{name} is a day such as 2024-08-02 or 1403/05/12, not {value!r}.")

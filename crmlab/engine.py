@@ -12,6 +12,7 @@ import tempfile
 from functools import cache
 from typing import TYPE_CHECKING
 
+from crmlab.calendars import period_starts
 from crmlab.errors import CrmlabError, ParameterError
 
 if TYPE_CHECKING:
@@ -147,6 +148,28 @@ def collect(
         "sha256": hashlib.sha256(ibis.to_sql(table).encode()).hexdigest(),
     }
     return frame
+
+
+def add_period(table: ibis.Table, day: str, period: str = "M", calendar: str = "gregorian") -> ibis.Table:
+    """`table` with a column `period`: the first day of the month, quarter or year of `day`.
+
+    A small table of days is joined, so that every engine knows every calendar.
+
+    Parameters
+    ----------
+    day
+        Name of a column of dates; rows without one are left out.
+    """
+    import ibis
+    import pyarrow as pa
+
+    ends = table.aggregate(first=table[day].min(), last=table[day].max()).to_pyarrow().to_pylist()[0]
+    if ends["first"] is None:
+        return table.mutate(period=table[day]).filter(ibis.literal(False))
+    days, starts = period_starts(ends["first"], ends["last"], period, calendar)
+    known = as_table(pa.table({"_day": days, "period": starts}).to_pandas(date_as_object=False))
+    known = known.mutate(_day=known["_day"].date(), period=known["period"].date())
+    return table.inner_join(known, table[day] == known["_day"]).drop("_day")
 
 
 def to_pandas(arrow: pa.Table) -> pd.DataFrame:

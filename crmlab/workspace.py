@@ -145,6 +145,15 @@ class Workspace:
             raise WorkspaceError(f"The workspace {self.name!r} has no source for {name}.")
         return loaded.frame.set_axis(pd.MultiIndex.from_frame(loaded.lineage))
 
+    def values(self, name: str, column: str) -> list[str]:
+        """Distinct values of a column of the clean table `name`, sorted."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        self.ensure_clean()
+        cells = pq.read_table(self.clean_folder / f"{name}.parquet", columns=[column])[column]
+        return sorted(map(str, pc.unique(cells.drop_null()).to_pylist()))
+
     @property
     def clean_folder(self) -> Path:
         """Where the clean tables are."""

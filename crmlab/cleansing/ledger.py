@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 
 #: What can happen to a cell or a row.
@@ -121,12 +119,11 @@ class Ledger:
     def quarantine(self, raw: pd.DataFrame) -> pd.DataFrame:
         """The rows set aside with their reasons and, as JSON, the record as it came."""
         reasons = self.reasons()
-        records = raw.loc[reasons.index].astype("str").to_dict("records")
-        records = [{k: v for k, v in record.items() if isinstance(v, str)} for record in records]
+        records = raw.loc[reasons.index].to_json(
+            orient="records", lines=True, force_ascii=False, date_format="iso"
+        )
         frame = self.lineage.loc[reasons.index].assign(
-            table=self.table,
-            reasons=reasons,
-            record=[json.dumps(record, ensure_ascii=False) for record in records],
+            table=self.table, reasons=reasons, record=records.rstrip("\n").split("\n")[: len(reasons)]
         )
         return _typed(frame.reindex(columns=QUARANTINE_COLUMNS), empty_quarantine())
 

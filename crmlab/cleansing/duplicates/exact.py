@@ -29,7 +29,8 @@ def merge_exact(
         return frame, 0
     alike = frame[frame.duplicated(columns, keep=False)]
     group = alike.groupby(columns, dropna=False, sort=False).ngroup()
-    first = group.groupby(group).transform(lambda members: members.index[0])[again[alike.index]]
+    first = pd.Series(alike.index, index=alike.index).groupby(group).transform("first")
+    first = first[again[alike.index]]
     ledger.cells(
         "merged",
         "equal to an earlier row in every column",

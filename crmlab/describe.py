@@ -1,0 +1,175 @@
+"""Write crmlab.toml: from a look at the user's own files, or for a public data set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from crmlab.cleansing.roles import Proposal, propose
+from crmlab.errors import ParameterError, WorkspaceError
+from crmlab.loaders.files import read_file
+from crmlab.loaders.public import fetch, public_set
+from crmlab.settings import FILE
+from crmlab.tables import table
+from crmlab.workspace import check_writable
+
+_SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (0, 10), (1, 10), (1, 11))
+
+
+@dataclass(frozen=True)
+class Description:
+    """What one file seems to be, and how sure that is."""
+
+    path: Path
+    proposal: Proposal
+    records: int
+    persian: bool
+    scale: tuple[int, int] | None = None
+    remarks: list[str] = field(default_factory=list)
+    open_questions: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The file and its table."""
+        return f"{self.path.name}: {self.proposal.table or 'not recognised'}"
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Column of the table and heading in the file, for display."""
+        answers = [["an answer (score)", heading] for heading in self.proposal.answers]
+        return [[column, heading] for column, heading in self.proposal.columns.items()] + answers
+
+
+def describe_files(files: Sequence[Path]) -> list[Description]:
+    """Look at each file and propose what it is.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read.
+    """
+    return [_describe(Path(file)) for file in files]
+
+
+def _describe(path: Path) -> Description:
+    raw = read_file(path)
+    head = raw.frame.head(500)
+    proposal = propose(head, path.name)
+    remarks, scale = [], None
+    if not proposal.table:
+        remarks.append("No table fits. Name it and its columns in crmlab.toml, or leave the file out.")
+    if proposal.missing:
+        remarks.append(f"Not found, but needed: {', '.join(proposal.missing)}. Fill them in in crmlab.toml.")
+    if proposal.answers:
+        scale = _scale(raw.frame[proposal.answers])
+        remarks.append(f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale.")
+    if proposal.unused:
+        remarks.append(f"Not used: {', '.join(proposal.unused)}.")
+    if len(raw.rejected):
+        remarks.append(f"{len(raw.rejected):,} records cannot be read; cleansing will set them aside.")
+    persian = head.to_string().count("ی") + head.to_string().count("ا") > len(head)
+    unsure = not proposal.table or bool(proposal.missing)
+    return Description(path, proposal, len(raw.frame), persian, scale, remarks, unsure)
+
+
+def _scale(answers: pd.DataFrame) -> tuple[int, int]:
+    """The narrowest usual scale on which the answers fit; a zero beside 1 to 5 may be "no answer"."""
+    numbers = answers.apply(pd.to_numeric, errors="coerce")
+    low, high = numbers.min().min(), numbers.max().max()
+    fits = [scale for scale in _SCALES if scale[0] <= low and high <= scale[1]]
+    return min(fits, key=lambda scale: scale[1] - scale[0]) if fits else (int(low), int(high))
+
+
+def write_description(folder: Path, files: Sequence[Description], force: bool = False) -> Path:
+    """Write ``crmlab.toml`` for the described files into `folder`.
+
+    Raises
+    ------
+    ParameterError
+        If there is one already and `force` is not set.
+    WorkspaceError
+        If the folder cannot be written.
+    """
+    target = folder / FILE
+    if target.exists() and not force:
+        raise ParameterError(f"{target} is there already; --force replaces it.")
+    check_writable(folder)
+    persian = any(file.persian for file in files)
+    zone = "Asia/Tehran" if persian else ""
+    text = [
+        "# What this workspace holds and how to read it.",
+        "",
+        "[workspace]",
+        f"name = {_quoted(folder.resolve().name)}",
+        f'language = "{"fa" if persian else "en"}"  # of reports: en or fa',
+        f'currency = "{"IRR" if persian else "EUR"}"  # not guessed from the files: set your own (ISO code)',
+        f'time_zone = "{zone}"  # zone of clean time stamps, such as "Europe/London"',
+        'phone_region = "IR"  # country of telephone numbers without a country code',
+        "",
+    ]
+    for file in files:
+        text += _source_lines(file, folder)
+    target.write_text("\n".join(text), encoding="utf-8")
+    return target
+
+
+def _source_lines(file: Description, folder: Path) -> list[str]:
+    proposal = file.proposal
+    place = os.path.relpath(file.path.resolve(), folder.resolve())
+    lines = ["[[source]]", f"file = {_quoted(Path(place).as_posix())}", f"table = {_quoted(proposal.table)}", ""]
+    if not proposal.table:
+        return [f"# {line}" if line else "" for line in ["No table fits this file; fill it in.", *lines]]
+    lines.append("[source.columns]  # column of the table = heading in the file")
+    lines += [f"{column} = {_quoted(heading)}" for column, heading in proposal.columns.items()]
+    lines += [f'# {column} = ""  # needed, not found' for column in proposal.missing]
+    free = [column.name for column in table(proposal.table).columns if column.name not in proposal.columns]
+    lines += [f"# headings not used: {', '.join(proposal.unused)}"] if proposal.unused else []
+    lines += [f"# columns still free: {', '.join(free)}", ""]
+    if proposal.answers and file.scale:
+        low, high = file.scale
+        lines += ["[source.constants]", 'metric = "csat"  # or nps, ces, item']
+        lines += [f"scale_low = {low}", f"scale_high = {high}", ""]
+        lines.append("[source.answers]  # heading in the file = touch point")
+        lines += [f"{_quoted(heading)} = {_quoted(heading)}" for heading in proposal.answers] + [""]
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A basic TOML string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def write_public_workspace(name: str, folder: Path) -> Path:
+    """Fetch a public data set and write a workspace for it into `folder`.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be fetched.
+    ParameterError
+        If `folder` is a workspace already.
+    """
+    chosen = public_set(name)
+    target = folder / FILE
+    if target.exists():
+        raise ParameterError(f"{target} is there already; choose another folder.")
+    source = fetch(name)
+    check_writable(folder)
+    try:
+        shutil.copyfile(source, folder / source.name)
+    except OSError as error:
+        raise WorkspaceError(f"The folder {folder} cannot be written: {error.strerror}.") from None
+    currency = f'currency = "{chosen.currency}"\n' if chosen.currency else ""
+    target.write_text(
+        f"# {chosen.title}.\n# {chosen.citation}. {chosen.licence[0].upper()}{chosen.licence[1:]}.\n\n"
+        f"[workspace]\nname = {_quoted(chosen.title.split(':')[0])}\n{currency}\n"
+        f'[[source]]\ndataset = "{name}"\nfile = {_quoted(source.name)}\n',
+        encoding="utf-8",
+    )
+    return folder

@@ -1,0 +1,348 @@
+"""House style of every figure: title, unit, values at the marks, source and number of cases.
+
+Each function takes a frame and returns a matplotlib figure. Colours differ in lightness, so they
+can be told apart in grey and by colour-blind readers. In Persian, categories are read from the
+right; time keeps its direction.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmlab.errors import ParameterError
+from crmlab.locale import Language, language
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DARK, LIGHT, GREY = "#1f5a91", "#e0912f", "#8a8f98"
+WIDTH = 8.6
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def _register_fonts() -> None:
+    from matplotlib import font_manager
+
+    for font in sorted((_HERE / "fonts").glob("*.ttf")):
+        font_manager.fontManager.addfont(font)
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The house style, for figures made inside the ``with`` block."""
+    import matplotlib.style
+
+    _register_fonts()
+    with matplotlib.style.context(_HERE / "crmlab.mplstyle"):
+        yield
+
+
+@contextmanager
+def _canvas(
+    height: float, title: str, unit: str, source: str, n: int | None, tongue: Language
+) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with its title, unit line and foot; the caller draws on the axes."""
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.subplots()
+        if tongue.right_to_left:
+            axes.yaxis.tick_right()
+        yield figure, axes
+        side, place = ("right", 0.995) if tongue.right_to_left else ("left", 0.005)
+        figure.suptitle(title, x=place, ha=side, fontsize=12.5, fontweight="bold")
+        # A blank title keeps the line free on which the unit stands, below the figure's title.
+        axes.set_title(" ")
+        line = axes.annotate(unit, (place, 1), (0, 9), xycoords=("figure fraction", "axes fraction"),
+                             textcoords="offset points", ha=side, fontsize=9, color="#555555")  # fmt: skip
+        line.set_in_layout(False)
+        foot = [tongue("Source: {source}", source=source)] if source else []
+        if n is not None:
+            foot.append(tongue("n = {n:,}", n=n))
+        figure.supxlabel(" · ".join(foot), x=place, ha=side, fontsize=8, color=GREY)
+
+
+def bars(
+    frame: pd.DataFrame,
+    label: str,
+    values: dict[str, str],
+    *,
+    title: str,
+    unit: str = "",
+    source: str = "",
+    n: int | None = None,
+    show: Callable[[float], str] | None = None,
+    code: str = "en",
+) -> Figure:
+    """Horizontal bars, one group per row, first row on top.
+
+    Parameters
+    ----------
+    frame
+        One row per category.
+    label
+        Column with the categories' names.
+    values
+        One or two columns of numbers, each with the name of its series.
+    title, unit, source, n
+        Heading, what the bars measure, where the data come from, number of cases.
+    show
+        Text at the end of a bar; thousands separators if not given.
+    code
+        Language, ``"en"`` or ``"fa"``.
+    """
+    tongue = language(code)
+    show = show or tongue.number
+    columns = list(values)
+    thickness = 0.72 / len(columns)
+    height = 1.35 + 0.31 * max(len(frame), 1) * (1 + 0.35 * (len(columns) - 1))
+    with _canvas(height, title, unit, source, n, tongue) as (figure, axes):
+        axes.xaxis.set_inverted(tongue.right_to_left)
+        for place, (column, colour) in enumerate(zip(columns, (DARK, LIGHT), strict=False)):
+            offset = (place - (len(columns) - 1) / 2) * thickness
+            positions = [row + offset for row in range(len(frame))]
+            drawn = axes.barh(positions, frame[column], thickness * 0.92, color=colour, label=values[column])
+            axes.bar_label(drawn, [show(value) for value in frame[column]], padding=4, fontsize=8.5)
+        axes.set_yticks(range(len(frame)), [str(name) for name in frame[label]])
+        axes.invert_yaxis()
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.spines["left"].set_visible(False)
+        low, high = frame[columns].min().min(), frame[columns].max().max()
+        ends = (low * 1.12 if low < 0 else 0, high * 1.12 if high > 0 else 1e-9)
+        axes.set_xlim(*(ends[::-1] if tongue.right_to_left else ends))
+        if len(columns) > 1:
+            side = "lower left" if tongue.right_to_left else "lower right"
+            axes.legend(loc=side, bbox_to_anchor=(0 if tongue.right_to_left else 1, 1.0), ncols=2,
+                        frameon=False, fontsize=9, borderaxespad=0.2)  # fmt: skip
+    return figure
+
+
+def intervals(
+    frame: pd.DataFrame,
+    label: str,
+    *,
+    title: str,
+    unit: str = "",
+    source: str = "",
+    n: int | None = None,
+    value: str = "value",
+    reference: float | None = None,
+    reference_name: str = "",
+    show: Callable[[float], str] | None = None,
+    code: str = "en",
+) -> Figure:
+    """Estimates as dots with their confidence intervals as lines, one row per category.
+
+    Parameters
+    ----------
+    frame
+        Columns `value` (or what is named so), `low` and `high` besides `label`.
+    reference, reference_name
+        A value to compare with, drawn as a dashed line with its name.
+    """
+    tongue = language(code)
+    show = show or (lambda value: tongue.number(value, 1))
+    with _canvas(1.5 + 0.36 * max(len(frame), 1), title, unit, source, n, tongue) as (figure, axes):
+        rows = range(len(frame))
+        axes.hlines(rows, frame["low"], frame["high"], color=DARK, linewidth=2, alpha=0.45)
+        axes.plot(frame[value], rows, "o", color=DARK, markersize=6)
+        for row, number in zip(rows, frame[value], strict=True):
+            axes.annotate(show(number), (number, row), (0, 6), textcoords="offset points", ha="center", fontsize=8.5)
+        if reference is not None and reference == reference:
+            axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+            axes.annotate(reference_name, (reference, -0.62), (3, 0), textcoords="offset points",
+                          fontsize=8, color=GREY, va="center")  # fmt: skip
+        axes.set_yticks(rows, [str(name) for name in frame[label]])
+        axes.set_ylim(len(frame) - 0.45, -0.85)
+        axes.xaxis.set_major_formatter(_short(show))
+        axes.grid(axis="x")
+        axes.spines["left"].set_visible(False)
+        axes.margins(x=0.06)
+        axes.xaxis.set_inverted(tongue.right_to_left)
+    return figure
+
+
+def trend(
+    frame: pd.DataFrame,
+    value: str,
+    *,
+    title: str,
+    unit: str = "",
+    source: str = "",
+    n: int | None = None,
+    time: str = "period",
+    show: Callable[[float], str] | None = None,
+    code: str = "en",
+    zero: bool = False,
+) -> Figure:
+    """A line over periods, earliest on the left in every language, with its band if there is one.
+
+    Parameters
+    ----------
+    frame
+        Columns `time` (first days of the periods) and `value`; `low` and `high` draw a band.
+    zero
+        Begin the scale at zero.
+    """
+    tongue = language(code)
+    show = show or tongue.number
+    if tongue.right_to_left:
+        unit = "، ".join(part for part in (unit, tongue("time runs from left to right")) if part)
+    with _canvas(3.6, title, unit, source, n, tongue) as (figure, axes):
+        days = [stamp.date() for stamp in frame[time]]
+        if {"low", "high"} <= set(frame.columns):
+            axes.fill_between(days, frame["low"], frame["high"], color=DARK, alpha=0.16, linewidth=0)
+        axes.plot(days, frame[value], color=DARK, linewidth=2, marker="o", markersize=4)
+        axes.set_xticks(*_month_ticks(days, tongue))
+        axes.yaxis.set_major_formatter(_short(show))
+        axes.grid(axis="y")
+        axes.spines["left"].set_visible(False)
+        if zero:
+            axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
+        _name_ends(axes, days, frame[value], show)
+    return figure
+
+
+def _month_ticks(days: Sequence[datetime.date], tongue: Language) -> tuple[list, list[str]]:
+    step = max(1, -(-len(days) // 8))
+    chosen = list(days[::step])
+    return chosen, [tongue.month(day) for day in chosen]
+
+
+def _name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[float], str]) -> None:
+    """Write the first, highest, lowest and last value at their points."""
+    values = values.reset_index(drop=True)
+    if values.empty:
+        return
+    named = {0, len(values) - 1, int(values.argmax()), int(values.argmin())}
+    for place in sorted(named):
+        beside = [values[other] for other in (place - 1, place + 1) if 0 <= other < len(values)]
+        below = bool(beside) and values[place] < sum(beside) / len(beside)
+        bottom, top = axes.get_ylim()
+        below &= values[place] > bottom + 0.1 * (top - bottom)
+        axes.annotate(show(values[place]), (days[place], values[place]), (0, -14 if below else 8),
+                      textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
+
+
+def heatmap(
+    grid: pd.DataFrame,
+    *,
+    title: str,
+    rows: str,
+    columns: str,
+    unit: str = "",
+    source: str = "",
+    n: int | None = None,
+    show: Callable[[float], str] | None = None,
+    code: str = "en",
+) -> Figure:
+    """A table of numbers shaded by size; first row on top.
+
+    Parameters
+    ----------
+    rows, columns
+        What the rows and the columns stand for.
+    """
+    tongue = language(code)
+    show = show or tongue.number
+    with _canvas(1.6 + 0.46 * len(grid), title, unit, source, n, tongue) as (figure, axes):
+        cells = grid.to_numpy(dtype=float)
+        axes.imshow(cells, cmap="Blues", aspect="auto", vmin=0, vmax=max(cells.max() * 1.25, 1e-9))
+        for (row, column), cell in _cells(cells):
+            dark = cell > cells.max() * 0.6
+            axes.text(column, row, show(cell), ha="center", va="center", fontsize=9,
+                      color="white" if dark else "#222222")  # fmt: skip
+        axes.set_xticks(range(len(grid.columns)), [tongue.digits(str(name)) for name in grid.columns])
+        axes.set_yticks(range(len(grid)), [tongue.digits(str(name)) for name in grid.index])
+        axes.set_xlabel(columns)
+        axes.set_ylabel(rows)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.xaxis.set_inverted(tongue.right_to_left)
+        axes.yaxis.set_label_position("right" if tongue.right_to_left else "left")
+    return figure
+
+
+def _cells(cells) -> Iterator[tuple[tuple[int, int], float]]:
+    for row, line in enumerate(cells):
+        for column, cell in enumerate(line):
+            yield (row, column), cell
+
+
+def curve(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    title: str,
+    x_name: str,
+    unit: str = "",
+    source: str = "",
+    n: int | None = None,
+    mark: float | None = None,
+    mark_text: str = "{x}: {y}",
+    code: str = "en",
+) -> Figure:
+    """A curve of two shares from 0 to 1, with one point marked.
+
+    Parameters
+    ----------
+    mark, mark_text
+        The share `x` to mark, and what to write there with ``{x}`` and ``{y}`` in it.
+    """
+    tongue = language(code)
+    with _canvas(3.8, title, unit, source, n, tongue) as (figure, axes):
+        axes.plot(frame[x], frame[y], color=DARK, linewidth=2)
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+        if mark is not None and len(frame):
+            nearest = frame.iloc[(frame[x] - mark).abs().argmin()]
+            axes.plot([nearest[x]], [nearest[y]], "o", color=LIGHT, markersize=8)
+            text = mark_text.format(x=tongue.percent(nearest[x], 0), y=tongue.percent(nearest[y], 0))
+            axes.annotate(text, (nearest[x], nearest[y]), (10, -14), textcoords="offset points", fontsize=10,
+                          fontweight="bold")  # fmt: skip
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda share, _: tongue.percent(share, 0))
+        axes.set_xlim(0, 1)
+        axes.set_ylim(min(0, frame[y].min() if len(frame) else 0), max(1, frame[y].max() if len(frame) else 1) * 1.03)
+        axes.set_xlabel(x_name)
+        axes.grid()
+    return figure
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG at twice the resolution of the screen; equal figures give equal bytes."""
+    from PIL import Image
+
+    if not hasattr(figure, "savefig"):
+        raise ParameterError(f"Expected a matplotlib figure, got {type(figure).__name__}.")
+    drawn = io.BytesIO()
+    with style():
+        figure.savefig(drawn, format="png", dpi=200)
+    # Charts have few colours: a palette keeps them sharp at a third of the bytes.
+    picture = Image.open(drawn).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    content = io.BytesIO()
+    picture.save(content, format="png", optimize=True)
+    return content.getvalue()
+
+
+def _short(show: Callable[[float], str]) -> Callable[[float, object], str]:
+    """`show` for the ticks of an axis: without zeros after the decimal mark."""
+
+    def tick(value: float, _: object = None) -> str:
+        text = re.sub(r"(?<=[.٫])(\d*?)[0۰]+(?!\d)", r"\1", show(value))
+        return re.sub(r"[.٫](?!\d)", "", text)
+
+    return tick

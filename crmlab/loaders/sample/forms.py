@@ -1,0 +1,180 @@
+"""What the files look like: names, headings, separators, encodings and ways of writing values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from crmlab.calendars import MONTH_NAMES, days_to_jalali
+from crmlab.loaders.sample.words import Words
+from crmlab.tables import YES_NO, Column
+from crmlab.tables import table as contract_of
+
+_ARABIC = str.maketrans("یک", "يك")
+_PERSIAN = "[\u0600-\u06ff]"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the file of one table is written.
+
+    Attributes
+    ----------
+    headings
+        Column of the table to heading; empty if the headings are the columns' names.
+    """
+
+    file: str
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lacks_persian(self) -> bool:
+        """Whether its code page has neither Persian ye nor Persian digits."""
+        return self.encoding == "cp1256"
+
+    def written(self, text: str) -> str:
+        """`text` in the letters that the file has."""
+        return text.translate(_ARABIC) if self.lacks_persian else text
+
+
+_PATRON_FILES = {"customers": "patrons.csv", "orders": "loans.csv", "products": "titles.csv"}
+_DELIMITERS = {"interactions": ";", "staff": "\t"}
+_HEADINGS: dict[tuple[str, str], dict[str, str]] = {
+    ("en", "customers"): {
+        "customer_id": "Customer ID", "first_name": "First name", "last_name": "Surname", "gender": "Sex",
+        "birth_date": "Date of birth", "email": "E-mail", "phone": "Mobile", "address": "Address",
+        "city": "Town", "province": "County", "postcode": "Postcode", "country": "Country",
+        "channel": "Heard of us by", "registered_at": "Member since",
+    },
+    ("en", "orders"): {
+        "order_id": "Order no", "customer_id": "Customer", "time": "Order date", "product_id": "SKU",
+        "quantity": "Qty", "unit_price": "Price", "discount": "Discount", "amount": "Total",
+        "channel": "Channel", "promotion": "Promotion code",
+    },
+    ("en", "products"): {
+        "product_id": "SKU", "name": "Description", "category": "Group", "unit_price": "Price",
+        "unit_cost": "Cost", "stock": "In stock",
+    },
+    ("fa", "customers"): {
+        "customer_id": "شماره مشتری", "first_name": "نام", "last_name": "نام خانوادگی", "gender": "جنسیت",
+        "birth_date": "تاریخ تولد", "email": "ایمیل", "phone": "موبایل", "national_id": "کد ملی",
+        "address": "نشانی", "city": "شهر", "province": "استان", "postcode": "کد پستی", "country": "کشور",
+        "channel": "نحوه آشنایی", "registered_at": "تاریخ عضویت",
+    },
+    ("fa", "orders"): {
+        "order_id": "شماره سفارش", "customer_id": "مشتری", "time": "تاریخ سفارش", "product_id": "کد کالا",
+        "quantity": "تعداد", "unit_price": "قیمت واحد", "discount": "تخفیف", "amount": "مبلغ",
+        "channel": "کانال", "promotion": "کد تخفیف",
+    },
+    ("fa", "products"): {
+        "product_id": "کد کالا", "name": "نام کالا", "category": "گروه", "unit_price": "قیمت",
+        "unit_cost": "بهای تمام شده", "stock": "موجودی",
+    },
+}  # fmt: skip
+
+
+def form_of(table: str, kind: str, language: str) -> Form:
+    """The form of a table's file."""
+    name = f"{table}.jsonl" if table == "leads" else f"{table}.csv"
+    if table == "customers":
+        encoding = "cp1256" if language == "fa" else "utf-8-sig"
+    else:
+        encoding = "utf-8"
+    form = Form(
+        _PATRON_FILES[table] if kind == "library" else name,
+        _DELIMITERS.get(table, ","),
+        encoding,
+        _HEADINGS.get((language, table), {}),
+    )
+    return Form(form.file, form.delimiter, encoding, {k: form.written(v) for k, v in form.headings.items()})
+
+
+def as_text(frame: pd.DataFrame, table: str, form: Form, words: Words) -> pd.DataFrame:
+    """A clean table as its file has it, every cell as text; columns without any value are left out."""
+    columns = {
+        column.name: _column_as_text(frame[column.name], column, words)
+        for column in contract_of(table).columns
+        if frame[column.name].notna().any()
+    }
+    text = pd.DataFrame(columns)
+    if form.lacks_persian:
+        names = [c.name for c in contract_of(table).columns if c.kind in ("name", "text", "category")]
+        for name in text.columns.intersection(names):
+            text[name] = text[name].str.translate(_ARABIC)
+    return text
+
+
+def _column_as_text(values: pd.Series, column: Column, words: Words) -> pd.Series:
+    if column.kind in ("date", "time"):
+        return dates_as_text(values, column.kind == "time", "jalali" if words.jalali else "iso")
+    if column.kind == "money":
+        return money_as_text(values, words.decimals)
+    if column.kind == "phone":
+        return "0" + values.str.slice(len(words.phone_code))
+    if column.kind == "category":
+        return values.map(usual_spellings(column, words)).astype("str")
+    if column.kind == "boolean":
+        usual = {value: _usual(others, str(value), words) for value, others in YES_NO.items()}
+        return values.map(usual if words.jalali else {True: "yes", False: "no"}).astype("str")
+    if column.kind == "number":
+        return values.astype("Int64").astype("str")
+    return values.astype("str")
+
+
+def usual_spellings(column: Column, words: Words) -> dict[str, str]:
+    """Each allowed value of a category in the language of the files."""
+    return {value: _usual(others, value, words) for value, others in (column.allowed or {}).items()}
+
+
+def _usual(others: tuple[str, ...], value: str, words: Words) -> str:
+    return next((one for one in others if words.jalali and _is_persian(one)), value)
+
+
+def _is_persian(text: str) -> bool:
+    return bool(pd.Series([text]).str.contains(_PERSIAN).iloc[0])
+
+
+def money_as_text(values: pd.Series, decimals: int) -> pd.Series:
+    """Minor units as amounts in the major unit."""
+    if not decimals:
+        return values.astype("str")
+    size = values.abs()
+    major = (
+        (size // 10**decimals).astype("str") + "." + (size % 10**decimals).astype("str").str.zfill(decimals)
+    )
+    return major.where((values >= 0).fillna(True), "-" + major)
+
+
+def dates_as_text(values: pd.Series, with_time: bool, style: str) -> pd.Series:
+    """Dates in one style: ``iso``, ``day first``, ``month name``, ``jalali``, ``jalali month name``."""
+    known = values.notna()
+    stamps = values[known].to_numpy(dtype="datetime64[s]")
+    days, place = np.unique(stamps.astype("datetime64[D]"), return_inverse=True)
+    written = np.array(_days_as_text(days, style), dtype=object)
+    text = pd.Series(written[place], index=values.index[known], dtype="str")
+    if with_time:
+        clock = pd.Series(np.datetime_as_string(stamps, unit="s"), index=text.index, dtype="str").str.slice(
+            11
+        )
+        text = text + " " + clock
+    return text.reindex(values.index)
+
+
+def _days_as_text(days: np.ndarray, style: str) -> list[str]:
+    stamps = pd.DatetimeIndex(days)
+    if style == "iso":
+        return [f"{d.year}-{d.month:02d}-{d.day:02d}" for d in stamps]
+    if style == "day first":
+        return [f"{d.day:02d}/{d.month:02d}/{d.year}" for d in stamps]
+    if style == "month name":
+        names = "January February March April May June July August September October November December"
+        return [f"{d.day} {names.split()[d.month - 1]} {d.year}" for d in stamps]
+    year, month, day = (part.tolist() for part in days_to_jalali(days))
+    if style == "jalali":
+        return [f"{y}/{m:02d}/{d:02d}" for y, m, d in zip(year, month, day, strict=True)]
+    return [f"{d} {MONTH_NAMES[m - 1]} {y}" for y, m, d in zip(year, month, day, strict=True)]

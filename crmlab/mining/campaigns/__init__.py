@@ -1,0 +1,8 @@
+"""What campaigns do and what they earn."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={"effect": ["effect", "responses", "revenue"], "funnel": ["choose_campaign", "funnel", "outcomes"]},
+)

@@ -1,0 +1,113 @@
+"""The three measures as a whole and by touch point, and where customers are failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from crmlab.calendars import Day
+from crmlab.engine import as_table
+from crmlab.mining.satisfaction.scores import METRICS, Metric, scores
+
+if TYPE_CHECKING:
+    import ibis
+
+    from crmlab.engine import Log
+
+
+def headline(surveys: Log, since: Day | None = None, until: Day | None = None) -> pd.DataFrame:
+    """Each of the three measures as a whole.
+
+    Where a question was put about the relationship as a whole (no touch point), its answers
+    count; where it was only put about touch points, all of them do.
+
+    Parameters
+    ----------
+    surveys, since, until
+        As `scores` takes them.
+
+    Returns
+    -------
+    DataFrame
+        One row per measure: `metric`, `value`, `low`, `high`, `n`, `about` (``"relationship"`` or
+        ``"touch points"``). A measure nobody was asked for has n = 0 and no value.
+    """
+    found = []
+    for metric in METRICS:
+        answers, about = _whole(as_table(surveys), metric, since, until)
+        whole = scores(answers, metric, since=since, until=until)
+        if whole.empty:
+            whole, about = pd.DataFrame({"value": [float("nan")], "n": [0]}), None
+        found.append(whole.assign(metric=metric, about=about))
+    table = pd.concat(found, ignore_index=True)
+    return table.reindex(columns=["metric", "value", "low", "high", "n", "about"])
+
+
+def _whole(
+    answers: ibis.Table, metric: Metric, since: Day | None, until: Day | None
+) -> tuple[ibis.Table, str]:
+    """The answers that speak for the whole, and what they are about."""
+    if "touch_point" in answers.columns:
+        relationship = answers.filter(answers["touch_point"].isnull())
+        if len(scores(relationship, metric, since=since, until=until)):
+            return relationship, "relationship"
+    return answers, "touch points"
+
+
+def by_touch_point(
+    surveys: Log,
+    metric: Metric,
+    minimum_answers: int = 1,
+    since: Day | None = None,
+    until: Day | None = None,
+) -> pd.DataFrame:
+    """One measure by touch point, best first, beside the same measure over all of them together.
+
+    Parameters
+    ----------
+    minimum_answers
+        Touch points with fewer answers are left out.
+
+    Returns
+    -------
+    DataFrame
+        `touch_point`, `value`, `low`, `high`, `n`, `together` (over all touch points). Answers
+        about the relationship as a whole are left out.
+    """
+    answers = as_table(surveys)
+    answers = answers.filter(answers["touch_point"].notnull())
+    together = scores(answers, metric, since=since, until=until)["value"].sum()
+    found = scores(answers, metric, by="touch_point", since=since, until=until)
+    found = found[found["n"] >= minimum_answers].assign(together=together)
+    return found.sort_values(["value", "touch_point"], ascending=[False, True], ignore_index=True)
+
+
+def weak_points(
+    surveys: Log, minimum_answers: int = 1, since: Day | None = None, until: Day | None = None
+) -> pd.DataFrame:
+    """Touch points whose interval lies wholly below the measure over all of them, worst first.
+
+    Returns
+    -------
+    DataFrame
+        `touch_point`, `metric`, `value`, `low`, `high`, `n`, `together` (the measure over all
+        touch points), sorted by how far the upper end falls short, in lengths of the measure's
+        range.
+    """
+    spans = {"nps": 200.0, "csat": 1.0, "ces": 6.0}
+    found = []
+    for metric in METRICS:
+        points = by_touch_point(surveys, metric, minimum_answers, since, until).assign(metric=metric)
+        points["shortfall"] = (points["together"] - points["high"]) / spans[metric]
+        found.append(points[points["shortfall"] > 0])
+    table = pd.concat(found, ignore_index=True)
+    table = table.sort_values(["shortfall", "touch_point"], ascending=[False, True], ignore_index=True)
+    return table[["touch_point", "metric", "value", "low", "high", "n", "together"]]
+
+
+def in_per_cent(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with the shares of CSAT rows in per cent, to stand beside NPS points."""
+    satisfied = table["metric"] == "csat"
+    figures = table.columns.intersection(["value", "low", "high", "together"])
+    return table.assign(**{name: table[name].mask(satisfied, table[name] * 100) for name in figures})

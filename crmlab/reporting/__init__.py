@@ -1,0 +1,13 @@
+"""Notebook and parameters in, report out: executed notebook, page, tables and manifest."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "exhibits": ["Report"],
+        "index": ["write_index"],
+        "parameters": ["check_parameters", "read_parameters"],
+        "run": ["find_notebook", "report_names", "run_report"],
+    },
+)

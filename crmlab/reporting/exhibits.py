@@ -1,0 +1,238 @@
+"""What a report shows: sentences, figures and tables in its language, each with its data.
+
+A figure or table carries the frame behind it as CSV in its output, so a run can put the tables
+beside the page without the notebook writing files.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from crmlab import figures
+from crmlab.errors import ParameterError
+from crmlab.locale import language
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+    from matplotlib.figure import Figure
+
+    from crmlab.workspace import Workspace
+
+#: Output type under which an exhibit carries its table.
+TABLE_TYPE = "application/vnd.crmlab.table+json"
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure or table on display, with the frame behind it."""
+
+    name: str
+    frame: pd.DataFrame = field(repr=False)
+    data: dict[str, Any] = field(repr=False)
+    metadata: dict[str, Any] = field(repr=False, default_factory=dict)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        csv = self.frame.to_csv(index=False, lineterminator="\n")
+        return {**self.data, TABLE_TYPE: {"name": self.name, "csv": csv}}, self.metadata
+
+
+class Report:
+    """The voice of a report: its language, its source and its currency.
+
+    Parameters
+    ----------
+    workspace
+        The workspace reported on; its name stands under every figure.
+    language
+        ``"en"`` or ``"fa"``; the workspace's own if not given.
+
+    Attributes
+    ----------
+    tongue : Language
+        Translates and formats.
+    calendar : str
+        Calendar whose months the report counts in.
+    """
+
+    def __init__(self, workspace: Workspace, language_code: str | None = None) -> None:
+        self.tongue = language(language_code or workspace.settings.language)
+        self.calendar = self.tongue.calendar
+        self.source = workspace.name
+        self.currency = workspace.settings.currency
+        self.decimals = workspace.decimals
+        self._formats: dict[str, Callable[[Any], str]] = {
+            "number": self.tongue.number,
+            "decimal": lambda value: self.tongue.number(value, 1),
+            "two decimals": lambda value: self.tongue.number(value, 2),
+            "percent": self.tongue.percent,
+            "two-digit percent": lambda value: self.tongue.percent(value, 2),
+            "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪"),
+            "money": lambda value: "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency),
+            "date": lambda value: "–" if pd.isna(value) else self.tongue.day(value.date()),
+            "month": lambda value: self.tongue.month(value.date()),
+            "text": lambda value: "–" if pd.isna(value) else self.tongue(str(value)),
+        }
+
+    def money(self, minor_units: float) -> str:
+        """An amount in minor units, written in the workspace's currency."""
+        return self._formats["money"](minor_units)
+
+    def percent(self, share: float, decimals: int = 1) -> str:
+        """A share from 0 to 1 in per cent."""
+        return self.tongue.percent(share, decimals)
+
+    def points(self, difference: float) -> str:
+        """A difference of two shares in percentage points."""
+        return self._formats["points"](difference)
+
+    def say(self, text: str, **values: object) -> Markdown:
+        """A paragraph in Markdown, translated and filled in."""
+        from IPython.display import Markdown
+
+        return Markdown(self.tongue(text, **values))
+
+    def bars(
+        self, name: str, frame: pd.DataFrame, label: str, values: dict[str, str], *,
+        title: str, unit: str = "", n: int | None = None, show: str = "number",
+    ) -> Exhibit:  # fmt: skip
+        """Bars per category; see `crmlab.figures.bars`. Texts are given in English."""
+        values = {column: self.tongue(series) for column, series in values.items()}
+        return self._draw(figures.bars, name, frame, title, unit, n, label=label, values=values, show=show)
+
+    def intervals(
+        self, name: str, frame: pd.DataFrame, label: str, *, title: str, unit: str = "",
+        n: int | None = None, show: str = "decimal", value: str = "value", reference: float | None = None,
+        reference_name: str = "",
+    ) -> Exhibit:  # fmt: skip
+        """Estimates with intervals; see `crmlab.figures.intervals`."""
+        return self._draw(
+            figures.intervals, name, frame, title, unit, n,
+            label=label, show=show, value=value, reference=reference, reference_name=self.tongue(reference_name),
+        )  # fmt: skip
+
+    def trend(
+        self, name: str, frame: pd.DataFrame, value: str, *, title: str, unit: str = "",
+        n: int | None = None, show: str = "number", time: str = "period", zero: bool = False,
+    ) -> Exhibit:  # fmt: skip
+        """A line over time; see `crmlab.figures.trend`."""
+        return self._draw(
+            figures.trend, name, frame, title, unit, n, value=value, show=show, time=time, zero=zero
+        )
+
+    def heatmap(
+        self, name: str, grid: pd.DataFrame, *, title: str, rows: str, columns: str,
+        unit: str = "", n: int | None = None, show: str = "number",
+    ) -> Exhibit:  # fmt: skip
+        """A shaded table of numbers; see `crmlab.figures.heatmap`."""
+        return self._draw(
+            figures.heatmap, name, grid, title, unit, n,
+            rows=self.tongue(rows), columns=self.tongue(columns), show=show,
+        )  # fmt: skip
+
+    def curve(
+        self, name: str, frame: pd.DataFrame, x: str, y: str, *, title: str, x_name: str,
+        unit: str = "", n: int | None = None, mark: float | None = None, mark_text: str = "{x}: {y}",
+    ) -> Exhibit:  # fmt: skip
+        """A curve of two shares; see `crmlab.figures.curve`."""
+        return self._draw(
+            figures.curve, name, frame, title, unit, n,
+            x=x, y=y, x_name=self.tongue(x_name), mark=mark, mark_text=self.tongue(mark_text),
+        )  # fmt: skip
+
+    def _draw(
+        self, draw: Callable[..., Figure], name: str, frame: pd.DataFrame, title: str, unit: str,
+        n: int | None, **options: Any,
+    ) -> Exhibit:  # fmt: skip
+        title = self.tongue(title)
+        if frame.empty:
+            return self._nothing(name, frame, title)
+        shown = frame
+        if label := options.get("label"):
+            shown = frame.assign(**{label: [self._formats["text"](text) for text in frame[label]]})
+        if "show" in options:
+            options["show"] = self._format(options["show"])
+        figure = draw(
+            shown, title=title, unit=self.tongue(unit), source=self.source, n=n, code=self.tongue.code, **options
+        )
+        png = base64.b64encode(figures.to_png(figure)).decode()
+        data = {"image/png": png, "text/plain": title}
+        size = {"width": round(figures.WIDTH * 100), "alt": _alternative(title, shown)}
+        table = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+        return Exhibit(name, table, data, {"image/png": size})
+
+    def table(
+        self, name: str, frame: pd.DataFrame, columns: dict[str, str], *, title: str,
+        formats: dict[str, str] | None = None,
+    ) -> Exhibit:  # fmt: skip
+        """A table with its heading.
+
+        Parameters
+        ----------
+        columns
+            Column to heading, in the order to be shown; the unit stands in the heading.
+        formats
+            Column to one of ``number``, ``decimal``, ``two decimals``, ``percent``, ``points``,
+            ``money``, ``date``, ``month``, ``text``; by the column's type if not given.
+        """
+        title = self.tongue(title)
+        if frame.empty:
+            return self._nothing(name, frame, title)
+        kinds = {column: (formats or {}).get(column) or _kind(frame[column]) for column in columns}
+        heads = "".join(
+            f'<th scope="col"{_side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
+            for column, heading in columns.items()
+        )
+        cells = {column: [self._format(kinds[column])(value) for value in frame[column]] for column in columns}
+        rows = [
+            "<tr>" + "".join(
+                f"<td{_side(kinds[column], cells[column][row])}>{html.escape(cells[column][row])}</td>" for column in columns
+            ) + "</tr>"
+            for row in range(len(frame))
+        ]  # fmt: skip
+        source = html.escape(self.tongue("Source: {source}", source=self.source))
+        content = (
+            f'<figure class="crm-table"><figcaption>{html.escape(title)}</figcaption>'
+            f"<div><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+            f"<footer>{source}</footer></figure>"
+        )
+        return Exhibit(name, frame, {"text/html": content, "text/plain": title})
+
+    def _format(self, kind: str) -> Callable[[Any], str]:
+        if kind not in self._formats:
+            raise ParameterError(f"A number is shown as one of {', '.join(self._formats)}, not {kind!r}.")
+        return self._formats[kind]
+
+    def _nothing(self, name: str, frame: pd.DataFrame, title: str) -> Exhibit:
+        text = self.tongue("There are no data for this.")
+        content = f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
+        return Exhibit(name, frame, {"text/html": content, "text/plain": f"{title}: {text}"})
+
+
+def _kind(values: pd.Series) -> str:
+    if values.dtype.kind in "iu":
+        return "number"
+    if values.dtype.kind == "f":
+        return "decimal"
+    return "date" if values.dtype.kind == "M" else "text"
+
+
+def _side(kind: str, text: str = "") -> str:
+    if kind in ("text", "date", "month"):
+        return ' class="long"' if len(text) > 30 else ""
+    return ' class="n"'
+
+
+def _alternative(title: str, frame: pd.DataFrame) -> str:
+    """Text in place of the picture: its title and the first rows of its data."""
+    rows = [
+        ", ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row)
+        for row in frame.head(12).itertuples(index=not isinstance(frame.index, pd.RangeIndex), name=None)
+    ]
+    more = "; ..." if len(frame) > 12 else ""
+    return f"{title} ({', '.join(map(str, frame.columns))}): {'; '.join(rows)}{more}"

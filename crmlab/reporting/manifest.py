@@ -1,0 +1,60 @@
+"""What a run was made from and what came of it: manifest.json."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import crmlab
+from crmlab.workspace import Workspace, code_sha256, sha256
+
+FILE = "manifest.json"
+
+#: Packages whose versions can change a number or a picture.
+PACKAGES = (
+    "duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "pyarrow",
+    "scipy", "sqlglot",
+)  # fmt: skip
+
+
+def ingredients(
+    notebook: Path, parameters: dict[str, Any], language: str, tables: list[str], workspace: Workspace
+) -> dict[str, Any]:
+    """All that decides a report's content: equal ingredients make equal reports.
+
+    Parameters
+    ----------
+    tables
+        Tables the notebook reads.
+    """
+    known = workspace.state["tables"]
+    return {
+        "report": notebook.stem,
+        "parameters": parameters,
+        "seed": parameters.get("seed"),
+        "language": language,
+        "workspace": workspace.name,
+        "inputs": {name: known[name]["sha256"] for name in tables},
+        "notebook_sha256": sha256(notebook),
+        "code_sha256": code_sha256(),
+        "settings_sha256": sha256(workspace.path / "crmlab.toml"),
+        "versions": {"python": platform.python_version(), "crmlab": crmlab.__version__}
+        | {package: importlib.metadata.version(package) for package in PACKAGES},
+    }
+
+
+def write_manifest(folder: Path, content: dict[str, Any]) -> None:
+    """Write the manifest of the run in `folder`."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the run in `folder`, or None if it has none."""
+    try:
+        return json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

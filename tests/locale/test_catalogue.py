@@ -1,0 +1,82 @@
+"""Every text a report can show has a Persian translation with the same fields."""
+
+import ast
+import json
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from crmlab.locale import catalogue, language
+from crmlab.mining.campaigns.effect import VERDICTS
+from crmlab.mining.campaigns.funnel import STEPS
+from crmlab.mining.customers.rfm import RFM_SEGMENTS
+from crmlab.mining.satisfaction.scores import METRICS
+from crmlab.tables import CHANNELS
+
+ROOT = Path(__file__).parents[2]
+REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
+#: Arguments whose text is shown, besides the first one of `say` and `tongue`.
+SHOWN = {"title", "unit", "x_name", "rows", "columns", "reference_name", "mark_text", "values"}
+
+
+def texts_of_calls(source: str) -> set[str]:
+    """Texts given to the calls that show them."""
+    found = set()
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        shown = [keyword.value for keyword in call.keywords if keyword.arg in SHOWN]
+        if name in ("say", "tongue"):
+            shown += call.args[:1]
+        if name == "table":
+            shown += call.args[2:3]
+        if name == "bars":
+            shown += call.args[3:4]
+        for value in shown:
+            parts = value.values if isinstance(value, ast.Dict) else [value]
+            found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    return found - {""}
+
+
+def units() -> set[str]:
+    """All texts to be translated: of the report notebooks, the package and the contract."""
+    found = {segment.name for segment in RFM_SEGMENTS} | {segment.action for segment in RFM_SEGMENTS}
+    found |= {*VERDICTS, *STEPS, *METRICS, *CHANNELS, "relationship", "touch points", "{x}: {y}"}
+    for path in REPORTS:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            found |= {source} if cell["cell_type"] == "markdown" else texts_of_calls(source)
+    for module in (ROOT / "crmlab").rglob("*.py"):
+        for call in re.findall(r'tongue\(\s*("[^"]+")', module.read_text(encoding="utf-8")):
+            found.add(ast.literal_eval(call))
+    return found
+
+
+def test_every_text_is_translated():
+    missing = sorted(units() - catalogue("fa").keys())
+    assert missing == []
+
+
+def test_no_translation_is_left_over():
+    kept = {"EUR", "USD", "GBP", "IRR"}
+    assert sorted(catalogue("fa").keys() - units() - kept) == []
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("text", sorted(catalogue("fa")), ids=lambda text: text[:40])
+def test_translations_have_the_fields_of_their_text(text):
+    assert fields(catalogue("fa")[text]) == fields(text)
+
+
+def test_headings_stay_headings():
+    for text, translation in catalogue("fa").items():
+        assert re.findall(r"^#+ ", text, re.M) == re.findall(r"^#+ ", translation, re.M), text
+
+
+def test_unknown_language_is_refused():
+    with pytest.raises(Exception, match="en, fa, not in 'de'"):
+        language("de")
