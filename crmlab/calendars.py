@@ -176,10 +176,11 @@ def as_day(value: Day, name: str = "as_of") -> datetime.date:
     >>> as_day("2024-08-02"), as_day("1403/05/12")
     (datetime.date(2024, 8, 2), datetime.date(2024, 8, 2))
     """
-    if isinstance(value, datetime.date):
+    # NaT passes for a date, but is not equal to itself.
+    if isinstance(value, datetime.date) and value == value:
         return datetime.date(value.year, value.month, value.day)
     # Persian and Arabic digits are digits to int() as well.
-    parts = re.fullmatch(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ].*)?", str(value).strip())
+    parts = re.fullmatch(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?", str(value).strip())
     if parts:
         year, month, day = (int(part) for part in parts.groups())
         if 1200 <= year <= 1500:

@@ -88,7 +88,10 @@ def clean(folder: Path) -> None:
     workspace = open_workspace(folder)
     with _working("cleaning") as say:
         counts = workspace.clean(progress=say)
-    rows = [[name, *(f"{number:,}" for number in row)] for name, row in zip(counts.index, counts.values, strict=True)]
+    rows = [
+        [name, *(f"{number:,}" for number in row)]
+        for name, row in zip(counts.index, counts.values, strict=True)
+    ]
     _print_table("Rows", rows, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
     done = summarise(workspace.ledger)
     _print_table(
@@ -122,12 +125,14 @@ def _set_aside_at_loading(quarantine: pd.DataFrame) -> list[list[str]]:
 @click.argument("name", metavar="NAME|all")
 @click.option("--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
               type=click.Path(path_type=Path), help="Folder of the workspace.")  # fmt: skip
-@click.option("-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable.")
+@click.option(
+    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
+)
 @click.option("--lang", type=_LANGUAGE, default=None, help="Language; the workspace's own if not given.")
 @click.option("--out", metavar="DIR", default="reports", show_default=True, type=click.Path(path_type=Path),
               help="Folder for all reports and their index.")  # fmt: skip
 @click.option("--jobs", metavar="N", type=click.IntRange(1), default=None,
-              help="Reports to run at the same time; as many as there are processors if not given.")  # fmt: skip
+              help="Reports to run at a time; as many as there are processors if not given.")  # fmt: skip
 def report(
     name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, out: Path, jobs: int | None
 ) -> None:
@@ -212,7 +217,9 @@ def _run_all(plans: list[Plan], jobs: int) -> list[ReportError]:
                     failures.append(result)
                 else:
                     state = f"{result.seconds:.1f} s" if result.made else "unchanged"
-                    bars.console.print(f"{result.name}: {result.page} ({state})", highlight=False, soft_wrap=True)
+                    bars.console.print(
+                        f"{result.name}: {result.page} ({state})", highlight=False, soft_wrap=True
+                    )
     return failures
 
 
@@ -251,7 +258,9 @@ def get(name: str, folder: Path | None) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--customers", default=2000, show_default=True, help="Number of persons.")
 @click.option("--seed", default=1, show_default=True, help="Equal seeds give equal files.")
-@click.option("--lang", type=_LANGUAGE, default="en", show_default=True, help="Language of names, texts and dates.")
+@click.option(
+    "--lang", type=_LANGUAGE, default="en", show_default=True, help="Language of names, texts and dates."
+)
 @click.option("--kind", type=click.Choice(["shop", "library"]), default="shop", show_default=True,
               help="A shop's whole history, or a library's circulation.")  # fmt: skip
 def sample(folder: Path, customers: int, seed: int, lang: str, kind: str) -> None:

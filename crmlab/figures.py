@@ -160,7 +160,9 @@ def intervals(
         axes.hlines(rows, frame["low"], frame["high"], color=DARK, linewidth=2, alpha=0.45)
         axes.plot(frame[value], rows, "o", color=DARK, markersize=6)
         for row, number in zip(rows, frame[value], strict=True):
-            axes.annotate(show(number), (number, row), (0, 6), textcoords="offset points", ha="center", fontsize=8.5)
+            axes.annotate(
+                show(number), (number, row), (0, 6), textcoords="offset points", ha="center", fontsize=8.5
+            )
         if reference is not None and reference == reference:
             axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(reference_name, (reference, -0.62), (3, 0), textcoords="offset points",
@@ -316,7 +318,9 @@ def curve(
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda share, _: tongue.percent(share, 0))
         axes.set_xlim(0, 1)
-        axes.set_ylim(min(0, frame[y].min() if len(frame) else 0), max(1, frame[y].max() if len(frame) else 1) * 1.03)
+        axes.set_ylim(
+            min(0, frame[y].min() if len(frame) else 0), max(1, frame[y].max() if len(frame) else 1) * 1.03
+        )
         axes.set_xlabel(x_name)
         axes.grid()
     return figure

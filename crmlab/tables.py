@@ -8,113 +8,14 @@ columns, cleansing to repair them, tests and documentation to check and describe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from crmlab.errors import ParameterError, TableError, did_you_mean
+from crmlab.contract import ROW_NUMBER, Column, Table, hold_to
+from crmlab.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pandera.pandas import DataFrameSchema
-
-Kind = Literal[
-    "id", "text", "name", "email", "phone", "category", "date", "time", "integer", "number",
-    "money", "boolean",
-]  # fmt: skip
-
-#: The pandas type of each kind of column. Money is a whole number of minor units (cents), so
-#: that sums do not depend on the order in which they are taken.
-DTYPES: Mapping[str, str] = {
-    "id": "str",
-    "text": "str",
-    "name": "str",
-    "email": "str",
-    "phone": "str",
-    "category": "str",
-    "date": "datetime64[us]",
-    "time": "datetime64[us]",
-    "integer": "Int64",
-    "number": "float64",
-    "money": "Int64",
-    "boolean": "boolean",
-}
-
-
-#: Default of a record's own number: the place of the row in its source.
-ROW_NUMBER = "row number"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes
-    ----------
-    allowed
-        For a category: each allowed value with other spellings found in the wild.
-    missing
-        What a missing value means.
-    default
-        What a file that lacks the column altogether is given: a value, or ``ROW_NUMBER``.
-    headings
-        Other headings under which files carry this column, English and Persian.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    required: bool = False
-    allowed: Mapping[str, tuple[str, ...]] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    unit: str = ""
-    missing: str = "not known"
-    default: str | int | None = None
-    headings: tuple[str, ...] = ()
-
-    @property
-    def dtype(self) -> str:
-        """pandas type of the clean column."""
-        return DTYPES[self.kind]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: its grain, its key and its columns.
-
-    Attributes
-    ----------
-    log
-        True for tables that grow with every event. Workspaces hand these out as ibis tables,
-        the others as pandas frames.
-    """
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    log: bool = False
-
-    def __getitem__(self, name: str) -> Column:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise ParameterError(
-            f"The table {self.name} has no column {name!r}"
-            + did_you_mean(name, [column.name for column in self.columns])
-        )
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the columns, in order."""
-        return [column.name for column in self.columns]
-
-    @property
-    def required(self) -> list[str]:
-        """Names of the columns that may not be missing."""
-        return [column.name for column in self.columns if column.required]
-
 
 CHANNELS = {
     "web": ("website", "online", "internet", "site", "www", "وب", "سایت", "وبسایت", "اینترنت"),
@@ -444,44 +345,6 @@ def describe(name: str) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("column")
 
 
-@cache
-def schema(name: str) -> DataFrameSchema:
-    """The contract of a table as a pandera schema; extra columns are allowed."""
-    import pandera.pandas as pandera
-
-    def checks(column: Column) -> list[pandera.Check]:
-        found = []
-        if column.allowed:
-            found.append(pandera.Check.isin(list(column.allowed), error="value not allowed"))
-        if column.minimum is not None:
-            found.append(pandera.Check.ge(column.minimum, error=f"below {column.minimum}"))
-        if column.maximum is not None:
-            found.append(pandera.Check.le(column.maximum, error=f"above {column.maximum}"))
-        return found
-
-    contract = table(name)
-    return pandera.DataFrameSchema(
-        {
-            column.name: pandera.Column(
-                column.dtype,
-                checks(column),
-                nullable=not column.required,
-                required=column.required,
-            )
-            for column in contract.columns
-        },
-        unique=list(contract.key) or None,
-        name=name,
-    )
-
-
-_RULES = {
-    "not_nullable": "a value is required",
-    "column_in_dataframe": "the column is missing",
-    "multiple_fields_uniqueness": "the key is not unique",
-}
-
-
 def validate(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return `frame` if it obeys the contract of table `name`, else say where it does not.
 
@@ -505,21 +368,4 @@ def validate(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     Traceback (most recent call last):
     crmlab.errors.TableError: Table products, column product_id: a value is required (1 row, at 1).
     """
-    import pandera.pandas as pandera
-
-    try:
-        return schema(name).validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        failures = error.failure_cases
-    first = failures.iloc[0]
-    alike = failures[(failures["check"] == first["check"]) & (failures["column"] == first["column"])]
-    rows = alike["index"].dropna().drop_duplicates().tolist()
-    rule = _RULES.get(str(first["check"]), str(first["check"]))
-    column = first["column"] if isinstance(first["column"], str) else first["failure_case"]
-    if rule == _RULES["multiple_fields_uniqueness"]:
-        column = " + ".join(table(name).key)
-    where = ""
-    if rows:
-        shown = ", ".join(str(row) for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
-        where = f" ({len(rows):,} row{'s' if len(rows) > 1 else ''}, at {shown})"
-    raise TableError(f"Table {name}, column {column}: {rule}{where}.", name, str(column), rule, rows)
+    return hold_to(frame, table(name))

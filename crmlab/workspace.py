@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from crmlab.cleansing.clean import Cleaned, Conventions
 
 #: Folders of the package whose code decides what a clean table looks like.
-_CODE = ("tables.py", "calendars.py", "settings.py", "sources.py", "workspace.py", "loaders", "cleansing")
+_CODE = ("contract.py", "tables.py", "calendars.py", "settings.py", "sources.py", "workspace.py", "loaders", "cleansing")
 
 
 def open_workspace(path: str | Path) -> Workspace:

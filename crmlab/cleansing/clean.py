@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.domains import match_allowed, out_of_range
 from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
 from crmlab.cleansing.ledger import Ledger
-from crmlab.cleansing.numbers import read_numbers, to_minor_units
+from crmlab.cleansing.numbers import plain, read_numbers, to_minor_units
 from crmlab.cleansing.text import normalize_text
+from crmlab.contract import ROW_NUMBER, Column
 from crmlab.errors import TableError
-from crmlab.tables import ROW_NUMBER, YES_NO, Column, table, validate
+from crmlab.tables import YES_NO, table, validate
 
 MISSING_MARKERS = (
     "", "-", "--", "?", ".", "n/a", "na", "nan", "none", "null", "nil", "unknown", "not available",
@@ -98,7 +99,7 @@ def clean(
     Raises
     ------
     TableError
-        If a required column is missing altogether and has no default.
+        If a required column is missing altogether and has no default, or a column is there twice.
 
     Examples
     --------
@@ -110,6 +111,14 @@ def clean(
     contract = table(name)
     conventions = conventions or Conventions()
     raw = raw.reset_index(drop=True)
+    if raw.columns.has_duplicates:
+        twice = str(raw.columns[raw.columns.duplicated()][0])
+        raise TableError(
+            f"Table {name} has the column {twice} twice; choose one of them.",
+            name,
+            twice,
+            "the column is there twice",
+        )
     if lineage is None:
         lineage = pd.DataFrame({"source": "", "row": range(1, len(raw) + 1)})
     ledger = Ledger(name, lineage)
@@ -125,8 +134,10 @@ def clean(
         frame[extra] = _clean_extra(raw[extra], conventions, ledger)
     if name == "orders":
         frame = _complete_amounts(frame, ledger)
-    frame = frame.drop(index=ledger.reasons().index)
     own_number = contract.names[0]
+    keys = frame[own_number].astype("str")
+    keys = keys.fillna(complete[own_number].astype("str"))
+    frame = frame.drop(index=ledger.reasons().index)
     merged = 0
     # Lines of a log that bear no number of their own may be alike and yet be two events.
     if own_number in raw:
@@ -135,13 +146,14 @@ def clean(
         frame, merged = merge_exact(frame, [c for c in frame.columns if c != own_number], ledger)
     if contract.key:
         taken = taken_keys(frame, list(contract.key))
-        ledger.set_aside("taken by an earlier row with other values", " + ".join(contract.key), taken)
+        ledger.set_aside("taken by an earlier row", " + ".join(contract.key), taken)
         frame = frame[~taken]
+    if name == "orders":
+        ledger.column("left", "negative: kept as a return", "quantity", (frame["quantity"] < 0).sum())
     quarantine = ledger.quarantine(raw)
     assert len(raw) == len(frame) + len(quarantine) + merged, f"rows of {name} were lost"
     frame = frame[[*contract.names, *frame.columns.difference(contract.names, sort=False)]]
     frame = frame.astype({column.name: column.dtype for column in contract.columns})
-    keys = complete[own_number].astype("str")
     frame = validate(frame.reset_index(drop=True), name)
     return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged)
 
@@ -201,20 +213,24 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
     return raw.assign(**added) if added else raw
 
 
-def _clean_column(
-    raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger
-) -> pd.Series:
+def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger) -> pd.Series:
     """The clean column; what changes, and what cannot be read, goes to the ledger."""
-    values = _mark_missing(raw, column.name, conventions, ledger)
+    values = _mark_missing(raw, column, conventions, ledger)
     reading = _READERS[column.kind](values, column, conventions)
-    reason = reading.reason
+    reason, value = reading.reason, reading.value
     if column.minimum is not None or column.maximum is not None:
-        outside = out_of_range(reading.value, column.minimum, column.maximum)
+        outside = out_of_range(value, column.minimum, column.maximum)
         reason = reason.mask(outside, "outside its range")
     failed = reason.notna()
     if reading.read_as:
-        ledger.column("read", reading.read_as, column.name, (reading.value.notna() & ~failed).sum())
+        ledger.column("read", reading.read_as, column.name, (value.notna() & ~failed).sum())
     repaired = ~failed & values.notna() & (reading.text != values.astype("str"))
+    if value.dtype == "str" and repaired.any():
+        # Signs that cannot be seen may have hidden that a text means "no value".
+        marked = repaired & value.where(repaired).str.lower().isin(conventions.missing)
+        nothing = pd.Series(pd.NA, index=raw.index, dtype="str")
+        ledger.cells("repaired", "marker read as missing", column.name, marked, values, nothing)
+        repaired, value = repaired & ~marked, value.mask(marked)
     ledger.cells("repaired", reading.rule, column.name, repaired, values, reading.text)
     for why in reason.dropna().unique():
         rows = reason == why
@@ -224,21 +240,25 @@ def _clean_column(
             nothing = pd.Series(pd.NA, index=rows.index, dtype="str")
             ledger.cells("blanked", why, column.name, rows, values, nothing)
     if column.required and column.name not in _COMPUTED:
-        ledger.set_aside("a value is required", column.name, values.isna())
-    return reading.value.mask(failed)
+        ledger.set_aside("a value is required", column.name, value.isna() & ~failed)
+    return value.mask(failed)
 
 
-def _mark_missing(
-    raw: pd.Series, name: str, conventions: Conventions, ledger: Ledger
-) -> pd.Series:
+def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger) -> pd.Series:
     """Values with the texts that mean "no value" made missing; empty text is not worth an entry."""
-    if raw.dtype != "str":
+    if raw.dtype.kind in "iufbmM":
         return raw
-    bare = raw.str.strip()
-    marked = bare.str.lower().isin(conventions.missing) & raw.notna()
+    # What the column itself knows is a value there: "ندارد" is a No.
+    spellings = {spelling for known in _allowed(column).values() for spelling in known}
+    bare = raw.astype("str").str.strip()
+    marked = bare.str.lower().isin(set(conventions.missing) - spellings) & raw.notna()
     nothing = pd.Series(pd.NA, index=raw.index, dtype="str")
-    ledger.cells("repaired", "marker read as missing", name, marked & (bare != ""), raw, nothing)
+    ledger.cells("repaired", "marker read as missing", column.name, marked & (bare != ""), raw, nothing)
     return raw.mask(marked)
+
+
+def _allowed(column: Column) -> Mapping[object, tuple[str, ...]]:
+    return YES_NO if column.kind == "boolean" else column.allowed or {}
 
 
 def _clean_extra(raw: pd.Series, conventions: Conventions, ledger: Ledger) -> pd.Series:
@@ -264,7 +284,7 @@ def _nowhere(values: pd.Series) -> pd.Series:
 
 def _read_text(values: pd.Series, column: Column, _: Conventions) -> _Reading:
     if values.dtype.kind in "iuf":
-        text = read_numbers(values)["text"]
+        text = plain(values)
         return _Reading(text, values.astype("str"), _nowhere(values), "", "numbers as text")
     level = "names" if column.kind == "name" else "letters"
     text = normalize_text(values.astype("str"), level=level)
@@ -273,7 +293,7 @@ def _read_text(values: pd.Series, column: Column, _: Conventions) -> _Reading:
 
 def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
     if values.dtype.kind in "iuf":
-        values = read_numbers(values)["text"]
+        values = plain(values)
     if column.kind == "email":
         found, rule, wrong = check_email(values), "e-mail unified", "not a valid e-mail address"
     else:
@@ -284,10 +304,9 @@ def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -
 
 
 def _read_category(values: pd.Series, column: Column, _: Conventions) -> _Reading:
-    allowed = YES_NO if column.kind == "boolean" else column.allowed or {}
     if values.dtype.kind in "iuf":
-        values = read_numbers(values)["text"]
-    found = match_allowed(values.astype("str"), allowed)
+        values = plain(values)
+    found = match_allowed(values.astype("str"), _allowed(column))
     reason = _nowhere(values).mask(values.notna() & found.isna(), "value not allowed")
     if column.kind == "boolean":
         value = found.astype("boolean")
@@ -313,6 +332,7 @@ def _read_number(values: pd.Series, column: Column, conventions: Conventions) ->
         return _Reading(text.astype("float64"), _shown(values, text), reason, "number unified", "numbers")
     decimals = conventions.decimals if column.kind == "money" else 0
     value, rounded = to_minor_units(text, decimals)
+    reason = reason.mask(text.notna() & value.isna(), "too large to be kept")
     rule = pd.Series("number unified", index=text.index, dtype="str")
     if column.kind == "integer":
         reason = reason.mask(rounded, "not a whole number")
@@ -344,8 +364,12 @@ _READERS: dict[str, Callable[[pd.Series, Column, Conventions], _Reading]] = {
 
 
 def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-    """Compute amounts the source does not give, and count the returns."""
+    """Compute amounts the source does not give."""
     computed = frame["quantity"] * frame["unit_price"] - frame["discount"].fillna(0)
+    # Whole numbers of 64 bits wrap around without a word; the estimate does not.
+    estimate = frame["quantity"].astype("Float64") * frame["unit_price"].astype("Float64")
+    too_large = (estimate.abs() >= 2**62).fillna(False).astype(bool)
+    computed = computed.mask(too_large)
     if "amount" not in frame:
         amount = computed
         ledger.column("read", "quantity x unit price - discount", "amount", amount.notna().sum())
@@ -353,10 +377,11 @@ def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         gaps = frame["amount"].isna() & computed.notna()
         amount = frame["amount"].fillna(computed)
         before = pd.Series(pd.NA, index=frame.index, dtype="str")
-        ledger.cells("filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str"))
+        ledger.cells(
+            "filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str")
+        )
     # A line already set aside for its quantity or price needs no second reason.
     missing = amount.isna() & ~frame.index.isin(ledger.reasons().index)
-    ledger.set_aside("neither an amount nor a unit price", "amount", pd.Series(missing, index=frame.index))
-    returns = (frame["quantity"] < 0).sum()
-    ledger.column("left", "negative: kept as a return", "quantity", returns)
+    ledger.set_aside("quantity x unit price is too large to be kept", "amount", missing & too_large)
+    ledger.set_aside("neither an amount nor a unit price", "amount", missing & ~too_large)
     return frame.assign(amount=amount)

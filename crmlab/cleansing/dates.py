@@ -7,6 +7,7 @@ pandas reads the Jalali date ``1403-05-12`` as a day in the year 1403. Here the 
 from __future__ import annotations
 
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -14,29 +15,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmlab.calendars import MONTH_NAMES, days_to_jalali, jalali_to_days
+from crmlab.cleansing.numbers import plain
 from crmlab.cleansing.text import arrow, normalize_text
+from crmlab.errors import ParameterError
 
 Calendar = Literal["gregorian", "jalali", "mixed", "unknown"]
 
 JALALI_YEARS = (1200, 1500)
 GREGORIAN_YEARS = (1800, 2200)
 
-_ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ENGLISH_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september",
+                   "october", "november", "december")  # fmt: skip
+#: Whose month a name is.
+_GREGORIAN, _JALALI = 1, 2
 _CLOCK = r"(?:[T ,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?)?"
-_ZONE = r" ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
+_ZONE = r" ?(?P<zone>Z|UTC|[+-](?:0\d|1[0-4]):?[0-5]\d)?"
 _NUMBERS = rf"^(?P<a>\d{{1,4}})[-/.](?P<b>\d{{1,2}})[-/.](?P<c>\d{{1,4}}){_CLOCK}{_ZONE}$"
 _COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){_CLOCK}{_ZONE}$"
 _WORDS = rf"^(?P<c>\d{{1,2}})[-. ]*(?P<name>[^\d\s.,-]+)[-., ]+(?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
 _WORDS_US = rf"^(?P<name>[A-Za-z]+)\.? (?P<c>\d{{1,2}}),? (?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
 
 
-def read_dates(
-    values: pd.Series, day_first: bool | None = None, zone: str | None = None
-) -> pd.DataFrame:
+def read_dates(values: pd.Series, day_first: bool | None = None, zone: str | None = None) -> pd.DataFrame:
     """Read a column of dates, each cell with the calendar it was read in or the reason it was not.
 
     Years first (``1403/05/12``, ``2024-08-02 13:45``, ``20240802``), years last
-    (``02.08.2024``), month names in English and Persian; Persian and Arabic digits.
+    (``02.08.2024``), month names in English and Persian; Persian and Arabic digits. Fractions of
+    a second written as text are dropped.
 
     Parameters
     ----------
@@ -44,11 +49,16 @@ def read_dates(
         Text, whole numbers such as 19970101, or time stamps.
     day_first
         Order of day and month where the year stands last. If None, the column itself tells: a
-        first number above 12 anywhere means day first, a second one above 12 month first. Where
-        it tells nothing or both, such cells are not read.
+        first number from 13 to 31 anywhere means day first, a second one month first. Where it
+        tells nothing or both, such cells are not read.
     zone
         Time zone to which stamps that name one are brought, such as ``"Asia/Tehran"``. Stamps
         that name a zone are not read without it.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such time zone.
 
     Returns
     -------
@@ -61,23 +71,30 @@ def read_dates(
     >>> read_dates(pd.Series(["1403/05/12", "2024-08-02", "1403/07/31"]))["value"].dt.date.tolist()
     [datetime.date(2024, 8, 2), datetime.date(2024, 8, 2), NaT]
     """
+    if zone is not None:
+        _check_zone(zone)
     values = pd.Series(values)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.strftime("%Y-%m-%dT%H:%M:%S%z")
-    if values.dtype.kind == "M":
+        if zone is None:
+            values = values.dt.strftime("%Y-%m-%dT%H:%M:%S%z")
+        else:
+            values = values.dt.tz_convert(zone).dt.tz_localize(None)
+    # Stamps of other years, such as a Jalali date that pandas took for one, are read as text is.
+    if values.dtype.kind == "M" and values.dt.year.dropna().between(*GREGORIAN_YEARS).all():
         return _result(values.astype("datetime64[us]"), values.notna(), None, values.isna())
     if values.dtype.kind in "iuf":
-        values = values.astype("Int64")
+        values = plain(values)
     text = normalize_text(values.astype("str"))
     empty = text.isna() | (text == "")
     parts = _split(text)
-    numeric_last = parts["year_last"] & ~parts["named"]
-    order_known = _resolve_order(parts, numeric_last, day_first)
+    order_known = _resolve_order(parts, parts["year_last"], day_first)
     year, month, day = (parts[name] for name in ("a", "b", "c"))
     jalali = year.between(*JALALI_YEARS)
     gregorian = year.between(*GREGORIAN_YEARS)
     days = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[D]")
-    readable = order_known & parts["found"]
+    # The name of a month belongs to one calendar, and so must its year.
+    mixed = jalali & (parts["named"] == _GREGORIAN) | gregorian & (parts["named"] == _JALALI)
+    readable = order_known & parts["found"] & ~mixed
     for calendar, convert in ((jalali, jalali_to_days), (gregorian, _gregorian_to_days)):
         rows = (readable & calendar).to_numpy()
         days[rows] = convert(year[rows].to_numpy(), month[rows].to_numpy(), day[rows].to_numpy())
@@ -101,6 +118,13 @@ def read_dates(
     return _result(stamps.where(read), read, jalali, empty, reason)
 
 
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ParameterError(f"There is no time zone {zone!r}; write it as 'Asia/Tehran'.") from None
+
+
 def _result(stamps, read, jalali, empty, reason=None) -> pd.DataFrame:
     calendar = pd.Series(pd.NA, index=stamps.index, dtype="str")
     calendar[read] = "gregorian"
@@ -120,7 +144,7 @@ def _split(text: pd.Series) -> pd.DataFrame:
                for name in ("a", "b", "c", "hour", "minute", "second")}  # fmt: skip
     zone = np.full(size, None, dtype=object)
     found = np.zeros(size, dtype=bool)
-    named = np.zeros(size, dtype=bool)
+    named = np.zeros(size, dtype=np.int64)
     for pattern in (_NUMBERS, _COMPACT, _WORDS, _WORDS_US):
         rows = np.flatnonzero(~found)
         if not len(rows):
@@ -134,13 +158,12 @@ def _split(text: pd.Series) -> pd.DataFrame:
         for name in numbers.keys() & fields.keys():
             numbers[name][rows] = _whole(fields[name], 0)
         if "name" in fields:
-            numbers["b"][rows] = _month_numbers(fields["name"])
-            named[rows] = True
+            numbers["b"][rows], named[rows] = _months(fields["name"])
             hit = numbers["b"][rows] > 0
             rows, fields["zone"] = rows[hit], fields["zone"].filter(pa.array(hit))
         zone[rows] = fields["zone"].to_pandas().replace("", None).to_numpy(dtype=object)
         found[rows] = True
-    year_last = found & ~named & (numbers["a"] < 100) & (numbers["c"] > 99)
+    year_last = found & (named == 0) & (numbers["a"] < 100) & (numbers["c"] > 99)
     columns = numbers | {"zone": zone, "found": found, "named": named, "year_last": year_last}
     return pd.DataFrame(columns, index=text.index)
 
@@ -151,11 +174,16 @@ def _whole(digits: pa.Array, default: int) -> np.ndarray:
     return pc.cast(filled, pa.int64()).to_numpy()
 
 
-def _month_numbers(names: pa.Array) -> np.ndarray:
-    names = names.to_pandas().astype("str")
-    numbers = {name: n for n, name in enumerate(MONTH_NAMES, start=1)}
-    english = names.str.lower().str[:3].map({m: n for n, m in enumerate(_ENGLISH_MONTHS, start=1)})
-    return names.map(numbers).fillna(english).fillna(0).astype(np.int64).to_numpy()
+def _months(names: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Number and calendar of each month by its name, zeros for what is none."""
+    known = {name: (n, _JALALI) for n, name in enumerate(MONTH_NAMES, start=1)}
+    for n, name in enumerate(_ENGLISH_MONTHS, start=1):
+        known |= dict.fromkeys((name, name[:3]), (n, _GREGORIAN))
+    known["sept"] = known["sep"]
+    codes = pc.dictionary_encode(pc.utf8_lower(names))
+    months = np.array([known.get(name, (0, 0)) for name in codes.dictionary.to_pylist()], dtype=np.int64)
+    number, calendar = months[codes.indices.to_numpy()].T
+    return number, calendar
 
 
 def _resolve_order(parts: pd.DataFrame, last: pd.Series, day_first: bool | None) -> pd.Series:
@@ -165,7 +193,8 @@ def _resolve_order(parts: pd.DataFrame, last: pd.Series, day_first: bool | None)
         return known
     first, second = parts.loc[last, "a"], parts.loc[last, "b"]
     if day_first is None:
-        day, month = bool((first > 12).any()), bool((second > 12).any())
+        day = bool((first.between(13, 31) & (second <= 12)).any())
+        month = bool((second.between(13, 31) & (first <= 12)).any())
         if day == month:
             # The cell itself may still tell, or both readings may be the same day.
             known[last] = (first > 12) | (second > 12) | (first == second)
@@ -220,7 +249,7 @@ def to_jalali(values: pd.Series) -> pd.Series:
     Parameters
     ----------
     values : Series of datetime64
-        Or text that `to_gregorian` reads.
+        Or text that `to_gregorian` reads. Of stamps with a time zone, the day is that of the zone.
 
     Examples
     --------
@@ -228,6 +257,8 @@ def to_jalali(values: pd.Series) -> pd.Series:
     ['1403/05/12', nan]
     """
     values = pd.Series(values)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_localize(None)
     if values.dtype.kind != "M":
         values = to_gregorian(values)
     year, month, day = days_to_jalali(values.to_numpy())
@@ -245,7 +276,11 @@ def detect_calendar(values: pd.Series) -> Calendar:
     >>> detect_calendar(pd.Series(["1403-05-12", "1402-12-29"]))
     'jalali'
     """
-    found = read_dates(values, day_first=True)["calendar"].dropna().unique()
+    values = pd.Series(values)
+    found = read_dates(values, zone="UTC")["calendar"]
+    # The calendar is known even where the order of day and month is not.
+    rest = read_dates(values[found.isna()], day_first=True, zone="UTC")["calendar"]
+    found = pd.concat([found, rest]).dropna().unique()
     if len(found) == 0:
         return "unknown"
     return found[0] if len(found) == 1 else "mixed"

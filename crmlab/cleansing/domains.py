@@ -37,9 +37,7 @@ def _folded(values: pd.Series) -> pd.Series:
     return normalize_text(values).str.lower().str.replace(r"[\s_\u200c-]+", "", regex=True)
 
 
-def out_of_range(
-    values: pd.Series, minimum: float | None = None, maximum: float | None = None
-) -> pd.Series:
+def out_of_range(values: pd.Series, minimum: float | None = None, maximum: float | None = None) -> pd.Series:
     """True where a number lies outside its range; missing values do not.
 
     Examples

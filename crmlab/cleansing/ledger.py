@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 #: What can happen to a cell or a row.
@@ -66,9 +67,7 @@ class Ledger:
         """Record one entry for a whole column."""
         if cells:
             self._entries.append(
-                pd.DataFrame(
-                    {"column": [column], "action": action, "rule": rule, "cells": int(cells)}
-                )
+                pd.DataFrame({"column": [column], "action": action, "rule": rule, "cells": int(cells)})
             )
 
     def set_aside(self, reason: str, column: str, rows: pd.Series) -> None:
@@ -119,8 +118,18 @@ class Ledger:
     def quarantine(self, raw: pd.DataFrame) -> pd.DataFrame:
         """The rows set aside with their reasons and, as JSON, the record as it came."""
         reasons = self.reasons()
-        records = raw.loc[reasons.index].to_json(
-            orient="records", lines=True, force_ascii=False, date_format="iso"
+        records = raw.loc[reasons.index]
+        # JSON knows no infinite numbers, and they may be why a row is here.
+        endless = [
+            name for name, values in records.items() if values.dtype.kind == "f" and np.isinf(values).any()
+        ]
+        records = records.astype(dict.fromkeys(endless, "str")).to_json(
+            orient="records",
+            lines=True,
+            force_ascii=False,
+            date_format="iso",
+            date_unit="us",
+            double_precision=15,
         )
         frame = self.lineage.loc[reasons.index].assign(
             table=self.table, reasons=reasons, record=records.rstrip("\n").split("\n")[: len(reasons)]
@@ -153,9 +162,7 @@ def summarise(ledger: pd.DataFrame) -> pd.DataFrame:
         Columns `table`, `action`, `column`, `rule`, `cells`; the order of actions is that of
         `ACTIONS`, then most cells first.
     """
-    counts = (
-        ledger.groupby(["table", "action", "column", "rule"], sort=False, as_index=False)["cells"].sum()
-    )
+    counts = ledger.groupby(["table", "action", "column", "rule"], sort=False, as_index=False)["cells"].sum()
     order = counts["action"].map({action: place for place, action in enumerate(ACTIONS)})
     return (
         counts.assign(_order=order)

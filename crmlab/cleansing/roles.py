@@ -11,7 +11,8 @@ import pandas as pd
 from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.numbers import read_numbers
 from crmlab.cleansing.text import normalize_text
-from crmlab.tables import TABLES, Column, table
+from crmlab.contract import Column
+from crmlab.tables import TABLES, table
 
 _CLOSE = 0.86
 _ENOUGH = 0.5
@@ -96,7 +97,8 @@ def _contents_fit(values: pd.Series, column: Column) -> bool:
     if values.empty:
         return True
     if column.kind in ("date", "time"):
-        return read_dates(values, day_first=True)["value"].notna().mean() > _ENOUGH
+        orders = (read_dates(values, day_first, "UTC")["value"] for day_first in (True, False))
+        return max(dates.notna().mean() for dates in orders) > _ENOUGH
     if column.kind in ("integer", "number", "money"):
         return read_numbers(values)["text"].notna().mean() > _ENOUGH
     if column.kind == "email":
@@ -138,7 +140,7 @@ def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
     """Headings whose values are all answers on one short scale from 0 or 1 to 5, 7 or 10."""
     ratings = []
     for heading in frame.columns:
-        numbers = pd.to_numeric(frame[heading], errors="coerce").dropna()
+        numbers = read_numbers(frame[heading])["text"].dropna().astype("float64")
         short = len(numbers) > 0 and numbers.isin(range(11)).all() and numbers.nunique() > 2
         if short and numbers.max() >= 4 and heading not in columns.values():
             ratings.append(heading)

@@ -19,7 +19,7 @@ ZWNJ = "\u200c"
 
 _ARABIC_TO_PERSIAN = {
     "ي": "ی", "ى": "ی", "ې": "ی", "ے": "ی", "ك": "ک", "ڪ": "ک",
-    "ة": "ه", "ۀ": "ه", "ھ": "ه", "ہ": "ه", "ە": "ه", "ۃ": "ه",
+    "ۓ": "ی", "ة": "ه", "ۀ": "ه", "ھ": "ه", "ہ": "ه", "ۂ": "ه", "ە": "ه", "ۃ": "ه",
     "أ": "ا", "إ": "ا", "ٱ": "ا",
 }  # fmt: skip
 _DIGITS = {chr(zero + n): str(n) for zero in (0x0660, 0x06F0) for n in range(10)}
@@ -27,7 +27,7 @@ _REMOVED = [
     0x00AD, 0x0640, 0x0670, *range(0x0610, 0x061B), *range(0x064B, 0x0660), 0x061C,
     0x200B, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF,
 ]  # fmt: skip
-_SPACES = [0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029,
+_SPACES = [*range(0x09, 0x0E), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029,
            0x202F, 0x205F, 0x3000]  # fmt: skip
 _PRESENTATION_FORMS = [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)]
 
@@ -45,27 +45,41 @@ def _letters_table() -> dict[int, str | None]:
 _LETTERS = _letters_table()
 _SEARCH_LETTERS = str.maketrans(
     dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "ABPTCJQHXDZRUWSVEGKFLMNOIYabcdef", strict=True))
+    # Latin letters that Unicode does not take apart.
+    | {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
 _NOT_PLAIN = r"[^\x20-\x7e]|^ | $|  "
-_EMPTY_JOIN = re.compile(f" *{ZWNJ}[{ZWNJ} ]*(?= )|(?<= ){ZWNJ}+|^{ZWNJ}+|{ZWNJ}+$|(?<={ZWNJ}){ZWNJ}+")
+_BLANK = f" {ZWNJ}"
+_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 
 
 def _letters(value: str) -> str:
-    value = " ".join(unicodedata.normalize("NFC", value).translate(_LETTERS).split(" "))
-    value = re.sub(" +", " ", value).strip()
-    return _EMPTY_JOIN.sub("", value) if ZWNJ in value else value
+    value = unicodedata.normalize("NFC", value).translate(_LETTERS)
+    if not value.isascii():
+        # A removed mark may have stood between a letter and its accent.
+        value = unicodedata.normalize("NFC", value)
+    if ZWNJ in value:
+        value = re.sub(f"[{_BLANK}]+", lambda join: " " if " " in join[0] else ZWNJ, value)
+    return (re.sub(" +", " ", value) if "  " in value else value).strip(_BLANK)
 
 
 def _name(value: str) -> str:
-    value = re.sub(" +", " ", _letters(value).replace(ZWNJ, " ")).strip()
+    value = _letters(value).replace(ZWNJ, " ")
     if value.isupper() or value.islower():
-        value = re.sub(r"[^\W\d_]+", lambda word: word[0].capitalize(), value)
+        value = unicodedata.normalize("NFC", _WORD.sub(_capitalised, value))
     return value
+
+
+def _capitalised(word: re.Match[str]) -> str:
+    first, rest = word[0][0], word[0][1:].lower().replace("i\u0307", "i")
+    capital = first.title()
+    # A few letters have no capital of their own, such as the first of "ŉ".
+    return (capital if len(capital) == 1 else first) + rest
 
 
 def _search(value: str) -> str:
     # Taking letters apart turns accents and hamzas into combining marks, which are dropped.
-    apart = unicodedata.normalize("NFKD", _letters(value).casefold())
+    apart = unicodedata.normalize("NFKD", _letters(value)).casefold()
     plain = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
     return re.sub(r"[^0-9A-Za-z]", "", plain.translate(_SEARCH_LETTERS))
 

@@ -7,16 +7,21 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from crmlab.errors import SourceError
+from crmlab.errors import ParameterError, SourceError
 from crmlab.loaders.raw import Raw, raw, unique_names
+
+#: What stands for bytes that are no text, and for the end of a file: two of the code points that
+#: Unicode keeps out of texts.
+BROKEN, _END = "\ufdd0", "\ufdd1"
+WHITESPACE = "whitespace"
 
 _SAMPLE = 1 << 20
 _BOMS = (
@@ -24,29 +29,67 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-WHITESPACE = "whitespace"
+_NUMBER = re.compile(r"[-+\d.,:/ ]+")
+
+# A cell may be as long as what is looked at.
+csv.field_size_limit(max(csv.field_size_limit(), 2 * _SAMPLE))
 
 
-class Dialect(NamedTuple):
-    """How a delimited file is written."""
+def read_bytes(path: Path) -> bytes:
+    """The file's content, unpacked if it is gzipped."""
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    except EOFError:
+        raise SourceError(f"{path.name} is cut off: its compressed data end too early.") from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise SourceError(f"{path.name} is damaged: its compressed data do not add up.") from None
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror or error}.") from None
 
-    encoding: str
-    delimiter: str
-    header: bool
 
+def read_text(path: Path, encoding: str | None = None) -> str:
+    """The file's content as text; bytes that are none come as `BROKEN`.
 
-def read_bytes(path: Path, size: int = -1) -> bytes:
-    """The file's content, unpacked if it is gzipped; the first `size` bytes of it if given."""
-    with path.open("rb") as plain:
-        if plain.read(2) == b"\x1f\x8b":
-            with gzip.open(path) as unpacked:
-                return unpacked.read(size)
-        plain.seek(0)
-        return plain.read(size)
+    Parameters
+    ----------
+    encoding
+        Recognised if not given. If given, every byte has to belong to it.
+
+    Raises
+    ------
+    SourceError
+        If the file is empty or is not text.
+    """
+    content = read_bytes(path)
+    chosen = encoding or detect_encoding(content)
+    try:
+        text = content.decode(chosen)
+    except LookupError:
+        raise SourceError(
+            f"There is no encoding {chosen!r} for {path.name}; leave encoding out to have it recognised, "
+            "or name one such as 'utf-8', 'cp1256' or 'cp1252'."
+        ) from None
+    except UnicodeDecodeError as error:
+        if encoding or chosen == "utf-16":
+            line = content.count(b"\n", 0, error.start) + 1
+            hint = "Leave encoding out to have it recognised" if encoding else "Save the file anew"
+            raise SourceError(
+                f"{path.name} is not in the encoding {chosen!r}: line {line:,} has bytes that do not "
+                f"belong to it. {hint}."
+            ) from None
+        text = re.sub("[\udc80-\udcff]+", BROKEN, content.decode(chosen, errors="surrogateescape"))
+    if "\x00" in text:
+        raise SourceError(f"{path.name} is not a text file: it holds zero bytes.")
+    if not text or text.isspace():
+        raise SourceError(f"{path.name} is empty.")
+    return text
 
 
 def detect_encoding(content: bytes) -> str:
     """Encoding of text: by its mark, else UTF-8 if it is valid, else Windows-1256 or -1252.
+
+    Text with a few lines that are not valid is UTF-8 still, if more lines show that it is.
 
     Examples
     --------
@@ -57,19 +100,35 @@ def detect_encoding(content: bytes) -> str:
         if content.startswith(mark):
             return encoding
     try:
-        # Not final: a sample may end in the middle of a character.
-        codecs.getincrementaldecoder("utf-8")().decode(content)
+        content.decode()
     except UnicodeDecodeError:
-        return "utf-8" if _mark_broken(content)[1] else _windows(content)
+        return "utf-8" if _mostly_utf8(content) else _windows(content)
     return "utf-8"
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    """Whether of the lines beyond ASCII at least half are UTF-8."""
+    proper = broken = 0
+    for line in content.splitlines():
+        if not line.isascii():
+            try:
+                line.decode()
+                proper += 1
+            except UnicodeDecodeError:
+                broken += 1
+    return proper >= broken
 
 
 def _windows(content: bytes) -> str:
     """Windows-1256 (Arabic script) or Windows-1252 (Western): which makes words of the bytes."""
-    runs = re.findall(rb"[\x80-\xff]+", content)
-    # Arabic script writes whole words above 0x80; Western text single letters among ASCII.
-    in_words = sum(len(run) for run in runs if len(run) > 1)
-    return "cp1256" if in_words > sum(map(len, runs)) / 2 else "cp1252"
+    # Arabic script writes whole words above 0x80; Western text mixes such letters with ASCII ones.
+    arabic = western = 0
+    for before, run, after in re.findall(rb"([A-Za-z]?)([\x80-\xff]+)(?=([A-Za-z]?))", content):
+        if before or after:
+            western += len(run)
+        elif len(run) > 1:
+            arabic += len(run)
+    return "cp1256" if arabic > western else "cp1252"
 
 
 def detect_delimiter(text: str) -> str:
@@ -86,58 +145,30 @@ def detect_delimiter(text: str) -> str:
     >>> detect_delimiter("a;b;c\\n1,5;2;3\\n2,5;3;4\\n")
     ';'
     """
-    lines = text.splitlines()[:200]
+    lines = [line for line in text.splitlines() if line.strip()][:200]
     best = (0.0, 1, ",")
     for mark in (",", ";", "\t", "|"):
         counts = [len(fields) for fields in csv.reader(lines, delimiter=mark) if fields]
         if counts and counts[0] > 1:
             share = Counter(counts)[counts[0]] / len(counts)
             best = max(best, (share, counts[0], mark))
-    if best[0] > 0.5:
-        return best[2]
-    counts = {len(line.split()) for line in lines if line.strip()}
-    if len(counts) == 1 and counts.pop() > 1 and len(lines) > 1:
+    if best[0] <= 0.5 and _is_aligned([line.split() for line in lines]):
         return WHITESPACE
     return best[2]
 
 
+def _is_aligned(lines: list[list[str]]) -> bool:
+    """Whether words stand in columns: nearly all lines have as many, and numbers among them."""
+    width = len(lines[0]) if lines else 0
+    alike = [words for words in lines if len(words) == width]
+    # Names of two words in a row are one column, not two.
+    numeric = [words for words in alike if any(map(_NUMBER.fullmatch, words))]
+    return width > 1 and len(lines) > 1 and min(len(alike), 2 * len(numeric)) > 0.9 * len(lines)
+
+
 def has_header(first: list[str]) -> bool:
     """Whether a first record names columns: it does unless each of its cells is a number or empty."""
-    return any(cell.strip() and not re.fullmatch(r"[-+\d.,:/ ]+", cell.strip()) for cell in first)
-
-
-def detect(
-    path: Path,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    header: bool | None = None,
-) -> Dialect:
-    """Find out how a file is written; what is given is believed."""
-    sample = read_bytes(path, _SAMPLE)
-    encoding = encoding or detect_encoding(sample)
-    try:
-        errors = "replace" if encoding == "utf-8" else "strict"
-        text = codecs.getincrementaldecoder(encoding)(errors).decode(sample)
-    except (UnicodeDecodeError, LookupError):
-        raise SourceError(
-            f"{path.name} is not in the encoding {encoding!r}; leave encoding out to have it "
-            "recognised, or name another such as 'utf-8', 'cp1256' or 'cp1252'."
-        ) from None
-    if len(sample) == _SAMPLE:
-        text = text[: text.rfind("\n") + 1]
-    if delimiter is None:
-        delimiter = detect_delimiter(text)
-    if header is None:
-        header = has_header(_records(text, delimiter)[0])
-    return Dialect(encoding, delimiter, header)
-
-
-def _records(text: str, delimiter: str, count: int = 1) -> list[list[str]]:
-    if delimiter == WHITESPACE:
-        lines = [line for line in text.splitlines() if line.strip()]
-        return [line.split() for line in lines[:count]]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [record for _, record in zip(range(count), (r for r in reader if r), strict=False)]
+    return any(cell.strip() and not _NUMBER.fullmatch(cell.strip()) for cell in first)
 
 
 def read_delimited(
@@ -148,7 +179,8 @@ def read_delimited(
 ) -> Raw:
     """Read a delimited text file, every cell as text.
 
-    Lines with too many or too few fields are rejected, with their number, and the rest is read.
+    Lines with too many or too few fields, or with bytes that are no text, are rejected with their
+    number, and the rest is read.
 
     Parameters
     ----------
@@ -160,96 +192,90 @@ def read_delimited(
     SourceError
         If the file is empty or is not text.
     """
-    if not read_bytes(path, 1):
-        raise SourceError(f"{path.name} is empty.")
-    dialect = detect(path, encoding, delimiter, header)
-    content, broken = _as_utf8(read_bytes(path), dialect, path, encoding)
-    if b"\x00" in content:
-        raise SourceError(f"{path.name} is not a text file: it holds zero bytes.")
-    content = content.lstrip(b"\r\n")
-    names, skip = _column_names(content, dialect, path)
-    mark = dialect.delimiter
-    if mark == WHITESPACE:
-        content = re.sub(rb"(?m)^[ \t]+|[ \t\r]+$", b"", content)
-        content, mark = re.sub(rb"[ \t]+", b"\t", content), "\t"
+    if delimiter not in (None, WHITESPACE) and not re.fullmatch(r"[^\"\r\n\x80-\U0010ffff]", delimiter):
+        raise ParameterError(
+            f"delimiter is one character such as ',', ';', '|' or a tab, or 'whitespace', not {delimiter!r}."
+        )
+    text = read_text(path, encoding)
+    text = text[re.match(r"(?:[ \t]*[\r\n])*", text).end() :]
+    delimiter = delimiter or detect_delimiter(_sample(text))
+    quotes = delimiter != WHITESPACE
+    if not quotes:
+        lines = re.sub(r"[ \t]*[\r\n]+[ \t]*", "\n", text.strip(" \t\r\n"))
+        text, delimiter = re.sub(r"[ \t]+", "\t", lines), "\t"
+    first = _first_record(text, delimiter, quotes)
+    if header is None:
+        header = has_header(first)
+    names = unique_names(list(map(_shown, first))) if header else [str(n) for n in range(1, len(first) + 1)]
     rejected: list[tuple[int, str, str]] = []
 
     def reject(row: pyarrow.csv.InvalidRow) -> str:
-        number, text = row.number - skip, row.text
-        if text in broken:
-            rejected.append((number, "the line is not UTF-8 text", broken[text]))
-        else:
-            fields = "field" if row.actual_columns == 1 else "fields"
-            reason = f"the line has {row.actual_columns} {fields}, the table {row.expected_columns}"
-            rejected.append((number, reason, text))
+        fields = "field" if row.actual_columns == 1 else "fields"
+        reason = f"the line has {row.actual_columns} {fields}, the table {row.expected_columns}"
+        rejected.append((row.number - header, reason, _shown(row.text)))
         return "skip"
 
+    end = _END + delimiter * (len(names) - 1)
     try:
         table = pyarrow.csv.read_csv(
-            io.BytesIO(content),
+            io.BytesIO(f"{text}\n{end}".encode()),
             # One thread: only then does the reader know the numbers of the rows it rejects.
             pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=names, skip_rows=skip, block_size=1 << 25
+                use_threads=False, column_names=names, skip_rows_after_names=int(header), block_size=1 << 25
             ),
             pyarrow.csv.ParseOptions(
-                delimiter=mark, newlines_in_values=True, invalid_row_handler=reject
+                delimiter=delimiter,
+                quote_char='"' if quotes else False,
+                newlines_in_values=quotes,
+                invalid_row_handler=reject,
             ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
             ),
         )
     except pa.ArrowInvalid as error:
+        if "straddl" in str(error):
+            raise _unclosed(path) from None
         raise SourceError(
-            f"{path.name} cannot be read as text separated by {dialect.delimiter!r}: "
+            f"{path.name} cannot be read as text separated by {delimiter!r}: "
             f"{str(error).splitlines()[0]}. Name the right one with delimiter=..."
         ) from None
-    return raw(table.to_pandas(), rejected)
+    # What opens a quotation mark and does not close it swallows the end of the file.
+    if not len(table) or table.column(0)[-1].as_py() != _END:
+        raise _unclosed(path, len(table) + len(rejected))
+    content = raw(table.slice(0, len(table) - 1).to_pandas(), rejected)
+    return _without_broken(content, delimiter) if BROKEN in text else content
 
 
-def _as_utf8(
-    content: bytes, dialect: Dialect, path: Path, given: str | None
-) -> tuple[bytes, dict[str, str]]:
-    """Content as UTF-8 without a mark, and the lines that are no text (see `_mark_broken`)."""
-    encoding = dialect.encoding
-    try:
-        text = content.decode(encoding)
-        return (content if encoding == "utf-8" else text.encode()), {}
-    except UnicodeDecodeError as error:
-        if given is None and encoding.startswith("utf-8"):
-            return _mark_broken(content)
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SourceError(
-            f"{path.name} is not in the encoding {encoding!r}: line {line:,} has bytes that "
-            "do not belong to it. Leave encoding out to have it recognised."
-        ) from None
+def _unclosed(path: Path, record: int | None = None) -> SourceError:
+    where = f"record {record:,} of {path.name}" if record else path.name
+    return SourceError(
+        f"A quotation mark that opens a cell in {where} is never closed; close it, or remove it."
+    )
 
 
-def _mark_broken(content: bytes) -> tuple[bytes, dict[str, str]]:
-    """UTF-8 content with each line that is not UTF-8 replaced by a mark, and the marked lines.
-
-    If more lines are broken than are proper UTF-8 beyond ASCII, the file is in a Windows encoding.
-    """
-    lines, broken, proper = content.split(b"\n"), {}, 0
-    for number, line in enumerate(lines):
-        try:
-            line.decode()
-            proper += not line.isascii()
-        except UnicodeDecodeError:
-            mark = f"\x1a{number}"
-            broken[mark] = line.decode(errors="replace").rstrip("\r")
-            lines[number] = mark.encode()
-    if len(broken) > proper:
-        return content.decode(_windows(content), errors="replace").encode(), {}
-    return b"\n".join(lines), broken
+def _without_broken(content: Raw, delimiter: str) -> Raw:
+    """Reject the records that hold bytes that are no text."""
+    broken = pd.Series(False, index=content.frame.index)
+    for name in content.frame:
+        broken |= content.frame[name].str.contains(BROKEN, regex=False)
+    lines = zip(content.rows[broken], content.frame[broken].to_numpy().tolist(), strict=True)
+    found = [(row, "the line has bytes that are no text", _shown(delimiter.join(cells))) for row, cells in lines]
+    rejected = [*content.rejected.itertuples(index=False, name=None), *found]
+    return raw(content.frame[~broken], sorted(rejected))
 
 
-def _column_names(content: bytes, dialect: Dialect, path: Path) -> tuple[list[str], int]:
-    """Names of the columns and the number of records to skip before the data."""
-    head = content[:_SAMPLE].decode("utf-8", errors="replace").removeprefix("\ufeff")
-    records = _records(head, dialect.delimiter)
-    if not records:
-        raise SourceError(f"{path.name} is empty.")
-    first = records[0]
-    if not dialect.header:
-        return [str(n) for n in range(1, len(first) + 1)], 0
-    return unique_names(first), 1
+def _shown(text: str) -> str:
+    return text.replace(BROKEN, "\ufffd")
+
+
+def _sample(text: str) -> str:
+    """The first lines of `text`, whole ones."""
+    head = text[:_SAMPLE]
+    end = max(head.rfind("\n"), head.rfind("\r")) + 1
+    return head[:end] if end and len(text) > _SAMPLE else head
+
+
+def _first_record(text: str, delimiter: str, quotes: bool) -> list[str]:
+    lines = io.StringIO(text[:_SAMPLE], newline="")
+    return next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE))

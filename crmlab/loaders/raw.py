@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from decimal import Decimal
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 REJECTED_COLUMNS = ["row", "reason", "record"]
@@ -32,10 +36,8 @@ def raw(frame: pd.DataFrame, rejected: list[tuple[int, str, str]] | None = None)
     """Number the records of `frame`, leaving out the numbers of rejected ones."""
     frame = frame.reset_index(drop=True)
     lost = pd.DataFrame(rejected or [], columns=REJECTED_COLUMNS).astype({"row": "int64"})
-    numbers = range(1, len(frame) + len(lost) + 1)
-    taken = set(lost["row"])
-    rows = pd.Series([n for n in numbers if n not in taken] if taken else numbers, dtype="int64")
-    return Raw(frame, rows, lost)
+    numbers = np.arange(1, len(frame) + len(lost) + 1)
+    return Raw(frame, pd.Series(np.delete(numbers, lost["row"] - 1), dtype="int64"), lost)
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -46,43 +48,75 @@ def unique_names(names: list[str]) -> list[str]:
     >>> unique_names(["a", "", "a"])
     ['a', 'column 2', 'a (2)']
     """
+    plain = [name.strip() or f"column {place}" for place, name in enumerate(names, start=1)]
     found: list[str] = []
-    for place, name in enumerate(names, start=1):
-        plain = name.strip() or f"column {place}"
-        times = sum(1 for other in names[: place - 1] if other.strip() == plain)
-        found.append(f"{plain} ({times + 1})" if times else plain)
+    times = Counter()
+    for name in plain:
+        times[name] += 1
+        unique = name if times[name] == 1 else f"{name} ({times[name]})"
+        while unique in found or (unique != name and unique in plain):
+            times[name] += 1
+            unique = f"{name} ({times[name]})"
+        found.append(unique)
     return found
 
 
 def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of mixed Python objects as one type each: numbers, time stamps, or text."""
-    return frame.apply(_plain_column) if len(frame.columns) else frame
+    """Columns of mixed Python objects as one type each: numbers, time stamps, or text.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> mixed = pd.DataFrame({"a": [1, None], "b": [1, "x"], "c": [datetime.date(2024, 8, 2)] * 2})
+    >>> plain_columns(mixed.astype("object")).dtypes.astype("str").tolist()
+    ['Int64', 'str', 'datetime64[us]']
+    """
+    return pd.DataFrame({name: _plain_column(frame[name]) for name in frame}, index=frame.index)
 
 
 def _plain_column(values: pd.Series) -> pd.Series:
     if values.dtype != "object":
         return values
     present = values.dropna()
-    kinds = set(present.map(type))
-    if not kinds:
-        return pd.Series(pd.NA, index=values.index, dtype="str")
-    names = {kind.__name__ for kind in kinds}
-    if names == {"int"}:
-        return values.astype("Int64" if len(present) < len(values) else "int64")
-    if names == {"bool"}:
+    kinds = {kind.__name__ for kind in set(present.map(type))}
+    if kinds == {"bool"}:
         return values.astype("boolean")
-    if names <= {"int", "float"}:
-        numbers = pd.to_numeric(values)
-        whole = (numbers.dropna() == numbers.dropna().round()).all()
-        return numbers.astype("Int64") if whole else numbers
-    if names <= {"datetime", "date", "Timestamp"}:
-        return pd.to_datetime(values).astype("datetime64[us]")
-    return values.map(_as_text).astype("str")
+    if kinds and kinds <= {"int", "float"}:
+        return _plain_numbers(values, present, kinds)
+    if kinds and kinds <= {"datetime", "date", "Timestamp"}:
+        zones = {getattr(value, "tzinfo", None) is not None for value in present}
+        if len(zones) == 1:
+            stamps = pd.to_datetime(values, utc=zones == {True})
+            return stamps.dt.as_unit("us")
+    return values.map(as_text).astype("str")
 
 
-def _as_text(value: object) -> str | None:
-    if value is None or value != value:
+def _plain_numbers(values: pd.Series, present: pd.Series, kinds: set[str]) -> pd.Series:
+    """Whole numbers as such, others as floats, and as text what neither holds exactly."""
+    if all(isinstance(n, int) or n.is_integer() for n in present) and max(map(abs, present)) < 2**63:
+        if kinds == {"int"} and len(present) == len(values):
+            return values.astype("int64")
+        whole = [pd.NA if pd.isna(n) else int(n) for n in values]
+        return pd.Series(whole, index=values.index, dtype="Int64")
+    if all(isinstance(n, float) or abs(n) <= 2**53 for n in present):
+        return values.astype("float64")
+    return values.map(as_text).astype("str")
+
+
+def as_text(value: object) -> str | None:
+    """One cell as text: whole numbers without a point, bytes decoded, lists as JSON."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    if pd.isna(value):
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bytes | memoryview):
+        content = bytes(value)
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            return content.hex()
     return str(value)

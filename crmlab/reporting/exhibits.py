@@ -73,7 +73,9 @@ class Report:
             "percent": self.tongue.percent,
             "two-digit percent": lambda value: self.tongue.percent(value, 2),
             "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪"),
-            "money": lambda value: "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency),
+            "money": lambda value: (
+                "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency)
+            ),
             "date": lambda value: "–" if pd.isna(value) else self.tongue.day(value.date()),
             "month": lambda value: self.tongue.month(value.date()),
             "text": lambda value: "–" if pd.isna(value) else self.tongue(str(value)),
@@ -113,7 +115,8 @@ class Report:
         """Estimates with intervals; see `crmlab.figures.intervals`."""
         return self._draw(
             figures.intervals, name, frame, title, unit, n,
-            label=label, show=show, value=value, reference=reference, reference_name=self.tongue(reference_name),
+            label=label, show=show, value=value, reference=reference,
+            reference_name=self.tongue(reference_name),
         )  # fmt: skip
 
     def trend(
@@ -158,7 +161,13 @@ class Report:
         if "show" in options:
             options["show"] = self._format(options["show"])
         figure = draw(
-            shown, title=title, unit=self.tongue(unit), source=self.source, n=n, code=self.tongue.code, **options
+            shown,
+            title=title,
+            unit=self.tongue(unit),
+            source=self.source,
+            n=n,
+            code=self.tongue.code,
+            **options,
         )
         png = base64.b64encode(figures.to_png(figure)).decode()
         data = {"image/png": png, "text/plain": title}
@@ -188,13 +197,13 @@ class Report:
             f'<th scope="col"{_side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
             for column, heading in columns.items()
         )
-        cells = {column: [self._format(kinds[column])(value) for value in frame[column]] for column in columns}
+        cells = {
+            column: [self._format(kinds[column])(value) for value in frame[column]] for column in columns
+        }
         rows = [
-            "<tr>" + "".join(
-                f"<td{_side(kinds[column], cells[column][row])}>{html.escape(cells[column][row])}</td>" for column in columns
-            ) + "</tr>"
+            "<tr>" + "".join(_cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
             for row in range(len(frame))
-        ]  # fmt: skip
+        ]
         source = html.escape(self.tongue("Source: {source}", source=self.source))
         content = (
             f'<figure class="crm-table"><figcaption>{html.escape(title)}</figcaption>'
@@ -220,6 +229,10 @@ def _kind(values: pd.Series) -> str:
     if values.dtype.kind == "f":
         return "decimal"
     return "date" if values.dtype.kind == "M" else "text"
+
+
+def _cell(kind: str, text: str) -> str:
+    return f"<td{_side(kind, text)}>{html.escape(text)}</td>"
 
 
 def _side(kind: str, text: str = "") -> str:

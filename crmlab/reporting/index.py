@@ -66,7 +66,9 @@ def write_index(out: Path) -> Path:
 def _row(folder: Path, manifest: dict[str, Any]) -> str:
     failed = manifest["status"] != "done"
     target = folder / ("error.txt" if failed else "report.html")
-    given = ", ".join(f"{name} = {value}" for name, value in manifest["parameters"].items() if value is not None)
+    given = ", ".join(
+        f"{name} = {value}" for name, value in manifest["parameters"].items() if value is not None
+    )
     made = manifest["started_at"].replace("T", " ").removesuffix("+00:00") + " UTC"
     cells = [
         f'<td><a href="{html.escape(target.as_posix())}">{html.escape(manifest["report"])}</a></td>',
@@ -75,6 +77,6 @@ def _row(folder: Path, manifest: dict[str, Any]) -> str:
         f'<td class="params">{html.escape(given)}</td>',
         f"<td>{html.escape(made)}</td>",
         f'<td class="n">{manifest["seconds"]:.1f}</td>',
-        f'<td{" class=failed" if failed else ""}>{html.escape(manifest["status"])}</td>',
+        f"<td{' class=failed' if failed else ''}>{html.escape(manifest['status'])}</td>",
     ]
     return "<tr>" + "".join(cells) + "</tr>"

@@ -206,6 +206,7 @@ def _in_domain(parameter: Parameter, value: Any, data: Mapping[str, Any]) -> Any
             )
     elif value not in known:
         raise ParameterError(
-            f"{name} = {value!r} does not occur in {parameter.column}" + did_you_mean(str(value), map(str, known))
+            f"{name} = {value!r} does not occur in {parameter.column}"
+            + did_you_mean(str(value), map(str, known))
         )
     return value

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,9 @@ def plan_report(
     given = dict(parameters or {})
     for fixed in GIVEN:
         if fixed in given:
-            raise ParameterError(f"{fixed} is not given as a parameter; name it with --{fixed[:9]} or {fixed}=.")
+            raise ParameterError(
+                f"{fixed} is not given as a parameter; name it with --{fixed[:9]} or {fixed}=."
+            )
     own = {key: value for key, value in declared.items() if key not in GIVEN}
     check_parameters(own, given)
     source = open_workspace(workspace)
@@ -222,9 +225,7 @@ def run_plan(plan: Plan, progress: Progress | None = None) -> Run:
             "status": "failed" if error else "done",
             "started_at": began.isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
-            "outputs": {
-                str(path.relative_to(part)): sha256(path) for path in sorted(part.rglob("*")) if path.is_file()
-            },
+            "outputs": {path.relative_to(part).as_posix(): sha256(path) for path in _files(part)},
         })  # fmt: skip
         shutil.rmtree(plan.folder, ignore_errors=True)
         part.rename(plan.folder)
@@ -234,6 +235,10 @@ def run_plan(plan: Plan, progress: Progress | None = None) -> Run:
     if error:
         raise ReportError(f"The report {name} failed {error} See {plan.folder / 'error.txt'}.")
     return Run(name, plan.folder, True, seconds)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def is_done(folder: Path) -> bool:
@@ -266,12 +271,13 @@ def _execute(plan: Plan, part: Path, progress: Progress | None) -> str:
 
     if progress:
         progress(plan.notebook.stem, 0, steps["all"])
-    output, error = part / "report.ipynb", ""
+    output, error, kernel_log = part / "report.ipynb", "", ""
     given = {"workspace": str(plan.workspace.path), "language": plan.tongue.code} | plan.values
+    sockets = tempfile.mkdtemp(prefix="crmlab-")
     try:
         papermill.execute_notebook(
             notebook, output, given, kernel_name=KERNEL, progress_bar=False, on_cell_executed=one_more,
-            kernel_manager_class=_kernel_manager(),
+            kernel_manager_class=_kernel_manager(sockets),
         )  # fmt: skip
     except PapermillExecutionError as failure:
         error = f"in code cell {failure.exec_count}: {failure.ename}: {failure.evalue}".rstrip(".") + "."
@@ -282,10 +288,13 @@ def _execute(plan: Plan, part: Path, progress: Progress | None) -> str:
     except Exception as failure:  # a kernel that dies or does not start has many names
         error = f"while it ran: {type(failure).__name__}: {failure}".rstrip(".") + "."
         (part / "error.txt").write_text(error + "\n", encoding="utf-8")
+    finally:
+        kernel_log = _read_text(Path(sockets, "kernel.log"))
+        shutil.rmtree(sockets, ignore_errors=True)
     executed = canonical(nbformat.read(output, as_version=4)) if output.exists() else notebook
     nbformat.write(executed, output)
     if error:
-        (part / "log.txt").write_text(_log(executed), encoding="utf-8")
+        (part / "log.txt").write_text(_log(executed) + kernel_log, encoding="utf-8")
         return error
     _write_tables(executed, part / "tables")
     facts = _facts(plan)
@@ -295,8 +304,8 @@ def _execute(plan: Plan, part: Path, progress: Progress | None) -> str:
     return ""
 
 
-def _kernel_manager() -> type:
-    """A kernel on sockets of this user only, where the system has them, rather than on open ports."""
+def _kernel_manager(folder: str) -> type:
+    """Kernels on sockets in `folder`, which only this user can open, rather than on open ports."""
     from jupyter_client import AsyncKernelManager
     from traitlets import default
 
@@ -305,7 +314,22 @@ def _kernel_manager() -> type:
         def _transport(self) -> str:
             return "ipc" if os.name == "posix" else "tcp"
 
+        @default("ip")
+        def _ip(self) -> str:
+            return f"{folder}/kernel" if os.name == "posix" else "127.0.0.1"
+
+        async def _async_start_kernel(self, **options: Any) -> None:
+            # What the kernel itself says belongs into the log of a failed run, not on the screen.
+            with open(f"{folder}/kernel.log", "ab") as log:
+                await super()._async_start_kernel(**options, stdout=log, stderr=log)
+
+        start_kernel = _async_start_kernel
+
     return PrivateKernelManager
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _facts(plan: Plan) -> dict[str, str]:
@@ -313,7 +337,8 @@ def _facts(plan: Plan) -> dict[str, str]:
     tongue, versions = plan.tongue, plan.made_from["versions"]
     shown = {name: "–" if value is None else str(value) for name, value in plan.values.items()}
     digests = {
-        tongue("Table {name}, SHA-256", name=name): digest[:12] for name, digest in plan.made_from["inputs"].items()
+        tongue("Table {name}, SHA-256", name=name): digest[:12]
+        for name, digest in plan.made_from["inputs"].items()
     }
     return shown | digests | {
         "crmlab": versions["crmlab"],

@@ -35,7 +35,9 @@ def texts_of_calls(source: str) -> set[str]:
             shown += call.args[3:4]
         for value in shown:
             parts = value.values if isinstance(value, ast.Dict) else [value]
-            found |= {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+            found |= {
+                part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            }
     return found - {""}
 
 

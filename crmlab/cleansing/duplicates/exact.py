@@ -7,9 +7,7 @@ import pandas as pd
 from crmlab.cleansing.ledger import Ledger
 
 
-def merge_exact(
-    frame: pd.DataFrame, columns: list[str], ledger: Ledger
-) -> tuple[pd.DataFrame, int]:
+def merge_exact(frame: pd.DataFrame, columns: list[str], ledger: Ledger) -> tuple[pd.DataFrame, int]:
     """Merge rows equal in every one of `columns` into the first of them.
 
     Parameters

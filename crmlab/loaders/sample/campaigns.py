@@ -76,13 +76,15 @@ PLANS = (
     # 9 to 22 October 2023.
     Plan(
         "autumn", "M002", "sms", (281, 294), "OCT23", ("offer",), 1_500, 0.08,
-        {"bargain hunters": 0.9, "occasional buyers": 0.1}, {"bargain hunters": 0.04, "occasional buyers": 0.05},
+        {"bargain hunters": 0.9, "occasional buyers": 0.1},
+        {"bargain hunters": 0.04, "occasional buyers": 0.05},
         {"offer": {"bargain hunters": 0.09, "occasional buyers": 0.01}}, {"clicked": 0.2, "visited": 0.9},
     ),
     # 18 November to 15 December 2024.
     Plan(
         "winter", "M003", "post", (687, 714), "DEC24", ("offer",), 4_000, 1.1,
-        {"one-time buyers": 0.6, "occasional buyers": 0.3}, {"one-time buyers": 0.01, "occasional buyers": 0.06},
+        {"one-time buyers": 0.6, "occasional buyers": 0.3},
+        {"one-time buyers": 0.01, "occasional buyers": 0.06},
         {"offer": {"one-time buyers": 0.015, "occasional buyers": 0.04}},
     ),
 )  # fmt: skip
@@ -99,7 +101,8 @@ def table(words: Words) -> pd.DataFrame:
                 "campaign_id": plan.campaign_id, "name": name, "goal": goal, "segment": segment,
                 "channel": plan.channel, "started_at": started_at, "ended_at": ended_at,
                 "control_arm": CONTROL if CONTROL in plan.arms else None,
-                "budget": plan.budget * words.minor_per_euro, "cost_per_contact": round(plan.contact_cost * words.minor_per_euro),
+                "budget": plan.budget * words.minor_per_euro,
+                "cost_per_contact": round(plan.contact_cost * words.minor_per_euro),
             }
         )  # fmt: skip
     return conform(pd.DataFrame(rows), "campaigns")
@@ -159,8 +162,8 @@ def assign(
 def happenings(generator: np.random.Generator, plan: Plan, assigned: pd.DataFrame) -> pd.DataFrame:
     """The day of each thing that happened to those a campaign addresses; NaN if it did not.
 
-    Who buys because of the contact has gone through every reaction to it; bounced contacts are
-    among those who buy anyhow or not at all, so effects stand as planned.
+    Who buys because of the contact has gone through every reaction to it; those whom it does not
+    reach do not buy, so effects stand as planned.
     """
     count = len(assigned)
     contacted = (assigned["arm"] != CONTROL).to_numpy()

@@ -63,8 +63,9 @@ def dates(days: np.ndarray) -> np.ndarray:
 
 
 def numbered(letter: str, count: int) -> np.ndarray:
-    """Identifiers ``letter`` + running number, at least five digits wide."""
-    return np.array([f"{letter}{number:05d}" for number in range(1, count + 1)], dtype=object)
+    """Identifiers ``letter`` + running number, all of one width, so that they sort by number."""
+    width = max(5, len(str(count)))
+    return np.array([f"{letter}{number:0{width}d}" for number in range(1, count + 1)], dtype=object)
 
 
 def conform(frame: pd.DataFrame, name: str) -> pd.DataFrame:

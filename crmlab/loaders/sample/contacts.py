@@ -12,12 +12,19 @@ from crmlab.loaders.sample.segments import Segment
 from crmlab.loaders.sample.words import Words
 
 _STAFF_OF = {"sales": 5, "support": 6, "delivery": 3, "billing": 2, "online": 3, "store": 6}
-_INBOUND = {"phone": 8, "web": 6, "email": 6, "in_person": 4, "app": 4, "social": 3, "post": 0.6, "fax": 0.4,
-            "partner": 0.6}  # fmt: skip
-_OUTBOUND = {"email": 10, "sms": 4, "phone": 4, "app": 2, "post": 1, "fax": 0.2}
+#: Kind of contact to its direction and the weights of its channels.
+_KINDS: dict[str, tuple[str, dict[str, float]]] = {
+    "inbound": ("inbound", {"phone": 8, "web": 6, "email": 6, "in_person": 4, "app": 4, "social": 3,
+                            "post": 0.6, "fax": 0.4, "partner": 0.6}),
+    "outbound": ("outbound", {"email": 10, "sms": 4, "phone": 4, "app": 2, "post": 1, "fax": 0.2}),
+    "question": ("inbound", {"phone": 6, "web": 4, "email": 4, "app": 3, "in_person": 2}),
+    "confirmation": ("outbound", {"email": 6, "sms": 3, "app": 2}),
+}  # fmt: skip
 #: Channels on which a member of staff acts, and the departments they are from.
-_IN_PERSON = {"phone": ("support", "sales"), "email": ("support", "sales"), "in_person": ("store",),
-              "social": ("online",), "fax": ("sales",), "post": ("support",), "partner": ("sales",)}  # fmt: skip
+_IN_PERSON = {
+    "phone": ("support", "sales"), "email": ("support", "sales"), "in_person": ("store",),
+    "social": ("online",), "fax": ("sales",), "post": ("support",), "partner": ("sales",),
+}  # fmt: skip
 _ANONYMOUS = 0.12
 _OPT_OUTS = {"email": 5, "sms": 3, "phone": 2, "post": 1}
 
@@ -119,38 +126,39 @@ def interactions(
     """
     acquired = persons["acquired"].to_numpy()
     yearly = np.array([segment.contacts for segment in segments])[persons["segment"]]
-    now_and_then = np.repeat(persons.index, generator.poisson(yearly * (DAYS - acquired) / 365))
+    whose = np.repeat(persons.index, generator.poisson(yearly * (DAYS - acquired) / 365))
+    when = acquired[whose] + generator.random(len(whose)) * (DAYS - acquired[whose])
     asking = orders[generator.random(len(orders)) < 0.25]
     confirmed = orders[generator.random(len(orders)) < 0.5]
-    count = round(_ANONYMOUS * (len(now_and_then) + len(asking))) + 1
+    strangers = round(_ANONYMOUS * (len(whose) + len(asking))) + 1
     parts = [
-        _contacts(
-            now_and_then,
-            acquired[now_and_then] + generator.random(len(now_and_then)) * (DAYS - acquired[now_and_then]),
-            np.where(generator.random(len(now_and_then)) < 0.6, "inbound", "outbound"),
-        ),
-        _contacts(asking["person"], asking["day"] + generator.exponential(4, len(asking)), "inbound"),
-        _contacts(confirmed["person"], confirmed["day"] + 0.002, "outbound"),
-        _contacts(np.full(count, -1), generator.uniform(0, DAYS, count), "inbound"),
+        _contacts(whose, when, np.where(generator.random(len(whose)) < 0.6, "inbound", "outbound")),
+        _contacts(asking["person"], asking["day"] + generator.exponential(4, len(asking)), "question"),
+        _contacts(confirmed["person"], confirmed["day"] + 0.002, "confirmation"),
+        _contacts(np.full(strangers, -1), generator.uniform(0, DAYS, strangers), "inbound"),
+        _contacts(tickets["person"], tickets["day"], "ticket").assign(channel=tickets["channel"].to_numpy()),
     ]
     every = pd.concat(parts, ignore_index=True)
-    every["subject"], every["channel"] = None, None
-    for direction, channels in (("inbound", _INBOUND), ("outbound", _OUTBOUND)):
-        rows = (every["direction"] == direction).to_numpy()
-        every.loc[rows, "subject"] = choose(generator, words.subjects[direction], rows.sum())
-        every.loc[rows, "channel"] = choose(generator, list(channels), rows.sum(), list(channels.values()))
-    opening = _contacts(tickets["person"], tickets["day"], "inbound")
-    opening = opening.assign(subject=words.subjects["ticket"][0], channel=tickets["channel"].to_numpy())
-    every = pd.concat([every, opening], ignore_index=True)
     every = every[every["day"] < DAYS].reset_index(drop=True)
+    every["direction"], every["subject"] = "inbound", words.subjects["ticket"][0]
+    for kind, (direction, channels) in _KINDS.items():
+        rows = (every["kind"] == kind).to_numpy()
+        every.loc[rows, "direction"] = direction
+        every.loc[rows, "subject"] = choose(generator, words.subjects[kind], rows.sum())
+        every.loc[rows, "channel"] = choose(generator, list(channels), rows.sum(), list(channels.values()))
     customer = filed_under(generator, records, every["person"].clip(lower=0).to_numpy(), every["day"])
-    every["customer_id"] = np.where(every["person"] >= 0, customer, None)
-    every["staff_id"] = _served_by(generator, every["channel"], staff, words)
-    return every.assign(time=moments(every["day"].to_numpy()))
+    served_by = _served_by(generator, every["channel"], staff, words)
+    return every.assign(
+        customer_id=np.where(every["person"] >= 0, customer, None),
+        staff_id=np.where(every["kind"] != "confirmation", served_by, None),
+        time=moments(every["day"].to_numpy()),
+    )
 
 
-def _contacts(person: np.ndarray, day: np.ndarray, direction: np.ndarray | str) -> pd.DataFrame:
-    return pd.DataFrame({"person": np.asarray(person), "day": np.asarray(day), "direction": direction})
+def _contacts(
+    person: np.ndarray | pd.Series, day: np.ndarray | pd.Series, kind: np.ndarray | str
+) -> pd.DataFrame:
+    return pd.DataFrame({"person": np.asarray(person), "day": np.asarray(day), "kind": kind})
 
 
 def _served_by(

@@ -3,6 +3,7 @@
 from crmlab.loaders.sample.words import Words, latin, listed
 
 WORDS = Words(
+    workspaces={"shop": "Sample shop", "library": "Sample library"},
     currency="EUR",
     decimals=2,
     minor_per_euro=100,
@@ -143,9 +144,11 @@ WORDS = Words(
         "support": "support call", "billing": "invoice",
     },
     subjects={
-        "inbound": ("Question about an order", "Price enquiry", "Change of address", "Is it in stock?",
+        "question": ("Question about an order",),
+        "confirmation": ("Order confirmation",),
+        "inbound": ("Price enquiry", "Change of address", "Is it in stock?",
                     "Warranty question", "Opening hours", "Advice on a product", "Account question"),
-        "outbound": ("Order confirmation", "Delivery notice", "Newsletter", "Birthday greeting",
+        "outbound": ("Delivery notice", "Newsletter", "Birthday greeting",
                      "Reminder of an open basket", "Follow-up call", "Invitation to an event"),
         "ticket": ("Request or complaint",),
         "calls": ("Sales call",),
@@ -158,7 +161,8 @@ WORDS = Words(
             "the driver left a card although we were in", "express shipping took two weeks",
         ),
         "damaged goods": (
-            "the box was crushed and the contents broken", "the glass was shattered when I opened the package",
+            "the box was crushed and the contents broken",
+            "the glass was shattered when I opened the package",
             "there are deep scratches on the housing", "the packaging was torn and wet",
             "one corner is dented", "two of the pieces came in splinters",
             "it was packed without any padding", "the lid was cracked on arrival",
@@ -167,7 +171,8 @@ WORDS = Words(
             "the invoice shows an amount I never agreed to", "I was charged twice for the same purchase",
             "the refund is missing from my bank statement", "the discount was left off the bill",
             "you billed me for goods I sent back", "the tax on the invoice is wrong",
-            "the reminder fee is unjustified because I had paid", "the receipt carries the wrong company name",
+            "the reminder fee is unjustified because I had paid",
+            "the receipt carries the wrong company name",
         ),
         "website errors": (
             "the page crashes when I press checkout", "I cannot log in with my password",
@@ -188,8 +193,8 @@ WORDS = Words(
             "a screw was missing and the hinge broke", "it leaks from the bottom",
         ),
     },
-    openings=("I am disappointed:", "Good morning,", "Once more:", "This is not acceptable,", "To whom it may concern:",
-              "I have to complain,", "Sorry, but", "Hello,"),
+    openings=("I am disappointed:", "Good morning,", "Once more:", "This is not acceptable,",
+              "To whom it may concern:", "I have to complain,", "Sorry, but", "Hello,"),
     closings=("Please put this right.", "I expect an answer this week.", "Thank you in advance.",
               "I shall shop elsewhere otherwise.", "What happens now?", "Please call me."),
     joint=", and ",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from crmlab.errors import ParameterError, WorkspaceError
 from crmlab.loaders.sample.forms import Form, form_of
@@ -18,6 +19,8 @@ from crmlab.loaders.sample.pollution import BROKEN_LINE, FIELDS_LEFT
 from crmlab.loaders.sample.words import Words
 from crmlab.settings import FILE
 
+_TEXT = pa.large_string()
+_NOTHING = pa.scalar("", _TEXT)
 _UTM = ("newsletter", "search", "banner", "direct")
 
 
@@ -54,16 +57,25 @@ def _write_table(path: Path, frame: pd.DataFrame, form: Form, broken: list[int])
     if path.suffix == ".jsonl":
         _write_text(path, "".join(_json_lines(frame)))
         return
-    heads = [form.headings.get(name, name) for name in frame]
-    rows = list(zip(*(frame[name].fillna("").tolist() for name in frame), strict=True))
+    heads = pd.DataFrame([[form.headings.get(name, name) for name in frame]], columns=list(frame))
+    lines = [*_lines(heads, form.delimiter), *_lines(frame, form.delimiter)]
     for place in broken:
-        rows[place] = rows[place][:FIELDS_LEFT]
+        lines[place + 1] = form.delimiter.join(lines[place + 1].split(form.delimiter)[:FIELDS_LEFT])
     # Office programs end lines as Windows does.
     end = "\n" if form.encoding == "utf-8" else "\r\n"
-    with path.open("w", encoding=form.encoding, newline="") as file:
-        writer = csv.writer(file, delimiter=form.delimiter, lineterminator=end)
-        writer.writerow(heads)
-        writer.writerows(rows)
+    path.write_text(end.join([*lines, ""]), encoding=form.encoding, newline="")
+
+
+def _lines(frame: pd.DataFrame, delimiter: str) -> list[str]:
+    """Delimited text, quoted where need be; whole columns at a time, which `csv` cannot do."""
+    columns = []
+    for name in frame:
+        cells = pa.array(frame[name].astype("str"), _TEXT)
+        mark = pa.scalar('"', _TEXT)
+        quoted = pc.binary_join_element_wise(mark, pc.replace_substring(cells, '"', '""'), mark, _NOTHING)
+        columns.append(pc.if_else(pc.match_substring_regex(cells, f'[{delimiter}"\r\n]'), quoted, cells))
+    joined = pc.binary_join_element_wise(*columns, pa.scalar(delimiter, _TEXT), null_handling="replace")
+    return joined.to_pylist()
 
 
 def _json_lines(frame: pd.DataFrame) -> Iterator[str]:
@@ -82,12 +94,9 @@ def _description(
     tables: dict[str, pd.DataFrame], forms: dict[str, Form], kind: str, language: str, words: Words
 ) -> str:
     """The content of crmlab.toml."""
-    title = {"en": "Sample {}", "fa": "نمونه {}"}[language]
-    what = {("en", "shop"): "shop", ("en", "library"): "library", ("fa", "shop"): "فروشگاه",
-            ("fa", "library"): "کتابخانه"}[language, kind]  # fmt: skip
     lines = [
         "[workspace]",
-        f"name = {json.dumps(title.format(what), ensure_ascii=False)}",
+        f"name = {json.dumps(words.workspaces[kind], ensure_ascii=False)}",
         f'language = "{language}"',
         f'currency = "{words.currency}"',
         f'time_zone = "{words.time_zone}"',
@@ -136,7 +145,8 @@ def _all_or_nothing(folder: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or folder if it is there and can be removed."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.unlink()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +15,9 @@ from crmlab.loaders.sample.words import Words
 from crmlab.tables import YES_NO, Column
 from crmlab.tables import table as contract_of
 
-_ARABIC = str.maketrans("یک", "يك")
-_PERSIAN = "[\u0600-\u06ff]"
+#: Persian letters to the Arabic ones that old keyboards and code pages have.
+TO_ARABIC = str.maketrans("یک", "يك")
+_PERSIAN = re.compile("[\u0600-\u06ff]")
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,26 @@ class Form:
 
     def written(self, text: str) -> str:
         """`text` in the letters that the file has."""
-        return text.translate(_ARABIC) if self.lacks_persian else text
+        return text.translate(TO_ARABIC) if self.lacks_persian else text
 
 
-_PATRON_FILES = {"customers": "patrons.csv", "orders": "loans.csv", "products": "titles.csv"}
+_LIBRARY_FILES = {"customers": "patrons.csv", "orders": "loans.csv", "products": "titles.csv"}
 _DELIMITERS = {"interactions": ";", "staff": "\t"}
+#: Of what a library calls otherwise than a shop.
+_LIBRARY_HEADINGS: dict[tuple[str, str], dict[str, str]] = {
+    ("en", "customers"): {"customer_id": "Patron no"},
+    ("en", "orders"): {
+        "order_id": "Loan no", "customer_id": "Patron no", "time": "Lent on", "product_id": "Title no",
+        "quantity": "Items", "amount": "Overdue fee", "channel": "Desk",
+    },
+    ("en", "products"): {"product_id": "Title no", "name": "Title", "category": "Genre", "stock": "Copies"},
+    ("fa", "customers"): {"customer_id": "شماره عضویت"},
+    ("fa", "orders"): {
+        "order_id": "شماره امانت", "customer_id": "شماره عضویت", "time": "تاریخ امانت",
+        "product_id": "شماره کتاب", "quantity": "تعداد", "amount": "جریمه دیرکرد", "channel": "محل",
+    },
+    ("fa", "products"): {"product_id": "شماره کتاب", "name": "عنوان", "category": "موضوع", "stock": "نسخه"},
+}  # fmt: skip
 _HEADINGS: dict[tuple[str, str], dict[str, str]] = {
     ("en", "customers"): {
         "customer_id": "Customer ID", "first_name": "First name", "last_name": "Surname", "gender": "Sex",
@@ -80,18 +98,17 @@ _HEADINGS: dict[tuple[str, str], dict[str, str]] = {
 
 def form_of(table: str, kind: str, language: str) -> Form:
     """The form of a table's file."""
-    name = f"{table}.jsonl" if table == "leads" else f"{table}.csv"
+    headings = dict(_HEADINGS.get((language, table), {}))
+    file, encoding = f"{table}.csv", "utf-8"
+    if kind == "library":
+        file = _LIBRARY_FILES[table]
+        headings |= _LIBRARY_HEADINGS[language, table]
+    elif table == "leads":
+        file = "leads.jsonl"
     if table == "customers":
         encoding = "cp1256" if language == "fa" else "utf-8-sig"
-    else:
-        encoding = "utf-8"
-    form = Form(
-        _PATRON_FILES[table] if kind == "library" else name,
-        _DELIMITERS.get(table, ","),
-        encoding,
-        _HEADINGS.get((language, table), {}),
-    )
-    return Form(form.file, form.delimiter, encoding, {k: form.written(v) for k, v in form.headings.items()})
+    form = Form(file, _DELIMITERS.get(table, ","), encoding)
+    return replace(form, headings={column: form.written(head) for column, head in headings.items()})
 
 
 def as_text(frame: pd.DataFrame, table: str, form: Form, words: Words) -> pd.DataFrame:
@@ -105,7 +122,7 @@ def as_text(frame: pd.DataFrame, table: str, form: Form, words: Words) -> pd.Dat
     if form.lacks_persian:
         names = [c.name for c in contract_of(table).columns if c.kind in ("name", "text", "category")]
         for name in text.columns.intersection(names):
-            text[name] = text[name].str.translate(_ARABIC)
+            text[name] = text[name].str.translate(TO_ARABIC)
     return text
 
 
@@ -116,27 +133,30 @@ def _column_as_text(values: pd.Series, column: Column, words: Words) -> pd.Serie
         return money_as_text(values, words.decimals)
     if column.kind == "phone":
         return "0" + values.str.slice(len(words.phone_code))
-    if column.kind == "category":
-        return values.map(usual_spellings(column, words)).astype("str")
-    if column.kind == "boolean":
-        usual = {value: _usual(others, str(value), words) for value, others in YES_NO.items()}
-        return values.map(usual if words.jalali else {True: "yes", False: "no"}).astype("str")
+    if column.kind in ("category", "boolean"):
+        usual = {value: spellings[0] for value, spellings in spellings_of(column, words).items()}
+        return values.map(usual).astype("str")
     if column.kind == "number":
         return values.astype("Int64").astype("str")
     return values.astype("str")
 
 
-def usual_spellings(column: Column, words: Words) -> dict[str, str]:
-    """Each allowed value of a category in the language of the files."""
-    return {value: _usual(others, value, words) for value, others in (column.allowed or {}).items()}
+def spellings_of(column: Column, words: Words) -> dict[Any, list[str]]:
+    """Each allowed value with its spellings in the language of the files, the usual one first.
+
+    Persian files also hold Latin spellings, English ones no Persian.
+    """
+    if column.kind == "boolean":
+        known = {True: ("yes", *YES_NO[True]), False: ("no", *YES_NO[False])}
+    else:
+        known = {value: (value, *others) for value, others in (column.allowed or {}).items()}
+    return {value: _in_language(spellings, words) for value, spellings in known.items()}
 
 
-def _usual(others: tuple[str, ...], value: str, words: Words) -> str:
-    return next((one for one in others if words.jalali and _is_persian(one)), value)
-
-
-def _is_persian(text: str) -> bool:
-    return bool(pd.Series([text]).str.contains(_PERSIAN).iloc[0])
+def _in_language(spellings: tuple[str, ...], words: Words) -> list[str]:
+    persian = [one for one in spellings if _PERSIAN.match(one)]
+    latin = [one for one in spellings if one not in persian]
+    return [*persian, *latin] if words.jalali else latin
 
 
 def money_as_text(values: pd.Series, decimals: int) -> pd.Series:
@@ -158,10 +178,8 @@ def dates_as_text(values: pd.Series, with_time: bool, style: str) -> pd.Series:
     written = np.array(_days_as_text(days, style), dtype=object)
     text = pd.Series(written[place], index=values.index[known], dtype="str")
     if with_time:
-        clock = pd.Series(np.datetime_as_string(stamps, unit="s"), index=text.index, dtype="str").str.slice(
-            11
-        )
-        text = text + " " + clock
+        iso = pd.Series(np.datetime_as_string(stamps, unit="s"), index=text.index, dtype="str")
+        text = text + " " + iso.str.slice(len("2023-01-01T"))
     return text.reindex(values.index)
 
 

@@ -64,8 +64,8 @@ def persons(
     return pd.concat([personal, behaviour], axis=1)
 
 
-def identities(generator: np.random.Generator, count: int, words: Words) -> pd.DataFrame:
-    """Invented names with gender, e-mail address and telephone; no two share an address."""
+def identities(generator: np.random.Generator, count: int, words: Words, series: int = 0) -> pd.DataFrame:
+    """Invented names with gender, e-mail address (as `emails` gives them) and telephone."""
     woman = generator.random(count) < 0.52
     given = np.where(
         woman,
@@ -78,7 +78,7 @@ def identities(generator: np.random.Generator, count: int, words: Words) -> pd.D
             "first_name": given,
             "last_name": family,
             "gender": np.where(woman, "female", "male"),
-            "email": emails(generator, given, family, words),
+            "email": emails(generator, given, family, words, series),
             "phone": phones(generator, count, words),
         }
     )
@@ -89,13 +89,20 @@ def _zipf(count: int) -> np.ndarray:
     return 1 / np.sqrt(np.arange(1, count + 1) + 5)
 
 
-def emails(generator: np.random.Generator, given: np.ndarray, family: np.ndarray, words: Words) -> pd.Series:
-    """One address for each name; namesakes are told apart by a number."""
+def emails(
+    generator: np.random.Generator,
+    given: np.ndarray | pd.Series,
+    family: np.ndarray | pd.Series,
+    words: Words,
+    series: int = 0,
+) -> pd.Series:
+    """One address for each name; no two are alike within a series, nor between series."""
     given = pd.Series(given).map({**words.female, **words.male})
     family = pd.Series(family).map(words.surnames)
     local = given.where(generator.random(len(given)) < 0.6, given.str[:1]) + "." + family
-    numbers = pd.Series(generator.integers(1, 100, len(local))).astype("str")
-    local = local + numbers.where(generator.random(len(local)) < 0.5, "")
+    numbers = pd.Series(generator.integers(1, 100, len(local)) + 100 * series).astype("str")
+    plain = (generator.random(len(local)) < 0.5) & (series == 0)
+    local = local + numbers.mask(plain, "")
     address = local + "@" + choose(generator, _DOMAINS, len(local))
     again = address.groupby(address).cumcount()
     apart = local + "." + (again + 1).astype("str") + "@" + address.str.split("@").str[1]

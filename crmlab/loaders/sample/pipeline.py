@@ -32,7 +32,7 @@ def leads(
     day = became["acquired"].to_numpy() - 0.5 - generator.exponential(6, len(became))
     became, day = became[day > 0], day[day > 0]
     first = records[records["number"] == 0].set_index("person")["customer_id"]
-    strangers = identities(generator, round(_STRANGERS * len(became)) + 3, words)
+    strangers = identities(generator, round(_STRANGERS * len(became)) + 3, words, series=2)
     their_day = generator.uniform(0, DAYS, len(strangers))
     # What is older than two months has been dealt with.
     settled = their_day < DAYS - 60

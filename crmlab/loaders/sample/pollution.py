@@ -16,7 +16,6 @@ from crmlab.tables import table as contract_of
 
 _DTYPES = {"table": "str", "row": "int64", "column": "str", "clean": "str", "dirty": "str", "kind": "str",
            "repairable": "bool"}  # fmt: skip
-_EMPTY = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in _DTYPES.items()})
 #: A line cut off after so many fields.
 BROKEN_LINE, FIELDS_LEFT = "broken line", 3
 _DUPLICATE_LINE, _DUPLICATE_RATE = "duplicate line", 0.003
@@ -80,10 +79,12 @@ RULES = (
     Rule("e-mail case", ("email",), 0.02, spellings.capital_domain),
     Rule("invalid e-mail", ("email",), 0.006, spellings.invalid_email, repairable=False),
     Rule("other spelling", ("category", "boolean"), 0.02, spellings.other_spelling),
-    Rule("thousands separator", ("money",), 0.015, spellings.thousands),
+    Rule("thousands separator", ("money",), 0.03, spellings.thousands),
     Rule("currency mark", ("money",), 0.005, spellings.currency_mark),
-    Rule("not a number", ("integer",), 0.0008, spellings.no_number, only=("orders.quantity",), repairable=False),
-    Rule("missing customer", ("id",), 0.003, spellings.left_empty, only=("orders.customer_id",), repairable=False),
+    Rule("not a number", ("integer",), 0.0015, spellings.no_number, only=("orders.quantity",),
+         repairable=False),
+    Rule("missing customer", ("id",), 0.003, spellings.left_empty, only=("orders.customer_id",),
+         repairable=False),
 )  # fmt: skip
 
 
@@ -122,12 +123,13 @@ def _pollute_table(
             rules = [rule for rule in RULES if rule.concerns(name, column, form, language)]
             cells = Cells(text[column.name], clean[column.name], column, form, words, generator)
             dirt = _spoil(cells, rules)
-            text.loc[dirt["row"], column.name] = dirt["dirty"].to_numpy()
+            text.loc[dirt["row"].to_numpy(), column.name] = dirt["dirty"].to_numpy()
             found.append(dirt)
     dirt = pd.concat(found, ignore_index=True)
     if name == _BROKEN_TABLE:
         broken = np.sort(generator.choice(len(text), len(text) // _ROWS_PER_BROKEN_LINE + 1, replace=False))
         text.loc[broken, text.columns[FIELDS_LEFT:]] = pd.NA
+        dirt = dirt[~dirt["row"].isin(broken)]
         dirt = pd.concat([dirt, _lines(broken, BROKEN_LINE, False)], ignore_index=True)
     return _with_duplicates(generator, text, dirt, contract_of(name).log)
 
@@ -135,32 +137,32 @@ def _pollute_table(
 def _spoil(cells: Cells, rules: list[Rule]) -> pd.DataFrame:
     """Dirt in one column; cells that come out as they were are none."""
     drawn = cells.generator.random(len(cells.text))
-    present = cells.text.notna().to_numpy()
     # Each rule has its own interval of chance, so no cell is spoilt twice.
-    bounds = np.cumsum([0, *(rule.rate for rule in rules)])
-    chosen = [
-        (rule, present & (drawn >= low) & (drawn < high))
-        for rule, low, high in zip(rules, bounds, bounds[1:], strict=False)
-    ]
-    if cells.column.kind in _MARKER.kinds:
-        chosen.append((_MARKER, ~present & (drawn < _MARKER.rate)))
-    found = [_EMPTY]
-    for rule, rows in chosen:
-        if not rows.any():
-            continue
-        some = cells._replace(text=cells.text[rows], values=cells.values[rows])
-        dirt = pd.DataFrame(
-            {
-                "row": some.text.index,
-                "column": cells.column.name,
-                "clean": plain(some.values, cells.column),
-                "dirty": rule.spell(some),
-                "kind": rule.name,
-                "repairable": rule.repairable,
-            }
-        )
-        found.append(dirt[(dirt["dirty"] != some.text) & ~(dirt["dirty"].isna() & some.text.isna())])
-    return pd.concat(found, ignore_index=True)
+    bounds = np.cumsum([rule.rate for rule in rules])
+    which = np.searchsorted(bounds, drawn, side="right")
+    missing = cells.text.isna().to_numpy()
+    marked = missing & (drawn < _MARKER.rate) & (cells.column.kind in _MARKER.kinds)
+    rows = np.flatnonzero(marked | ~missing & (which < len(rules)))
+    rules = [*rules, _MARKER]
+    which = np.where(marked, len(rules) - 1, which)[rows]
+    before = cells.text.iloc[rows].to_numpy(dtype=object)
+    dirty = before.copy()
+    for number in np.unique(which):
+        few = rows[which == number]
+        some = cells._replace(text=cells.text.iloc[few], values=cells.values.iloc[few])
+        dirty[which == number] = rules[number].spell(some).to_numpy(dtype=object)
+    changed = (dirty != before) & ~(pd.isna(dirty) & pd.isna(before))
+    rows, which = rows[changed], which[changed]
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "column": cells.column.name,
+            "clean": plain(cells.values.iloc[rows], cells.column).to_numpy(),
+            "dirty": dirty[changed],
+            "kind": [rules[number].name for number in which],
+            "repairable": [rules[number].repairable for number in which],
+        }
+    )
 
 
 def plain(values: pd.Series, column: Column) -> pd.Series:

@@ -96,7 +96,7 @@ def _typed_again(
     known_from = _when(generator, copies, person, orders)
     names = copies["first_name"], copies["last_name"]
     fresh = homes(generator, len(copies), words).assign(
-        phone=phones(generator, len(copies), words), email=emails(generator, *names, words)
+        phone=phones(generator, len(copies), words), email=emails(generator, *names, words, series=1)
     )
     lines = zip(copies.to_dict("records"), fresh.to_dict("records"), strict=True)
     typed = pd.DataFrame([_typed(generator, copy, other, words) for copy, other in lines])
@@ -141,7 +141,7 @@ def _typo(generator: np.random.Generator, record: dict, other: dict, words: Word
     name = record[column].lower()
     place = int(generator.integers(0, max(len(name) - 1, 1)))
     here, after = name[place], name[place + 1 : place + 2]
-    if not (here + after).isalpha():
+    if len(name) < 4 or not (here + after).isalpha():
         return {}
     instead = {
         "transposed": after + here,

@@ -54,10 +54,10 @@ class Segment:
 
 
 SHOP = (
-    Segment("loyal regulars", 0.15, r=3, alpha=12, a=1, b=30, pieces=0.3, promotions=0.04,
+    Segment("loyal regulars", 0.15, r=3, alpha=12, a=0.8, b=25, pieces=0.3, promotions=0.04,
             channels={"in_person": 5, "web": 3, "app": 2, "phone": 1}, taste={"household": 2},
             contacts=3, mood=0.6, response=0.45),
-    Segment("occasional buyers", 0.30, r=2, alpha=26, a=1, b=9, pieces=0.15,
+    Segment("occasional buyers", 0.30, r=2, alpha=26, a=0.9, b=8, pieces=0.15,
             channels={"web": 5, "in_person": 3, "app": 1, "partner": 1}, taste={"books": 2},
             contacts=1, mood=0.1, response=0.22),
     Segment("bargain hunters", 0.18, r=1.5, alpha=12, a=1.2, b=8, pieces=0.5, promotions=0.6,
@@ -65,7 +65,7 @@ SHOP = (
     Segment("one-time buyers", 0.20, r=0.4, alpha=60, a=2, b=2, pieces=0.1,
             channels={"web": 4, "social": 3, "in_person": 2}, taste={"electronics": 2},
             acquired=(0, 700), contacts=0.4, mood=-0.3, response=0.06),
-    Segment("recent newcomers", 0.12, r=1, alpha=8, a=1, b=6, pieces=0.2, promotions=0.15,
+    Segment("recent newcomers", 0.12, r=1, alpha=8, a=0.8, b=5, pieces=0.2, promotions=0.15,
             channels={"app": 5, "social": 4, "web": 2}, acquired=(DAYS - 182, DAYS - 4),
             contacts=4, mood=-0.6, response=0.3),
     Segment("large accounts", 0.05, r=3, alpha=10, a=0.8, b=50, pieces=6, promotions=0.02,
@@ -74,10 +74,10 @@ SHOP = (
 )  # fmt: skip
 
 LIBRARY = (
-    Segment("avid readers", 0.2, r=4, alpha=10, a=1, b=40, channels={"in_person": 4, "web": 1}),
-    Segment("students", 0.3, r=2, alpha=10, a=1, b=9, channels={"in_person": 1, "web": 1},
+    Segment("avid readers", 0.2, r=4, alpha=10, a=0.8, b=32, channels={"in_person": 4, "web": 1}),
+    Segment("students", 0.3, r=2, alpha=10, a=0.9, b=8, channels={"in_person": 1, "web": 1},
             taste={1: 2, 2: 4, 3: 3}),
-    Segment("families", 0.25, r=2, alpha=14, a=1, b=20, channels={"in_person": 1}, taste={4: 8}),
+    Segment("families", 0.25, r=2, alpha=14, a=0.8, b=16, channels={"in_person": 1}, taste={4: 8}),
     Segment("rare visitors", 0.25, r=0.5, alpha=30, a=2, b=3, channels={"in_person": 1}),
 )  # fmt: skip
 

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from crmlab.loaders.sample.chance import choose
-from crmlab.loaders.sample.forms import Form, dates_as_text, usual_spellings
+from crmlab.loaders.sample.forms import TO_ARABIC, Form, dates_as_text, spellings_of
 from crmlab.loaders.sample.words import Words
-from crmlab.tables import YES_NO, Column
+from crmlab.tables import Column
 
 ZWNJ, _TATWEEL = "\u200c", "\u0640"
 _TO_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_TO_ARABIC_LETTERS = str.maketrans("یک", "يك")
 #: A letter that joins the next one, and a next one.
 _JOINED = "([بپتثجچحخسشصضطظعغفقکكگلمنهیي])(?=[ا-ي])"
 _IMPOSSIBLE = {
@@ -70,7 +69,7 @@ def stray_spaces(cells: Cells) -> pd.Series:
 
 def arabic_letters(cells: Cells) -> pd.Series:
     """Arabic ye and kaf for the Persian ones."""
-    return cells.text.str.translate(_TO_ARABIC_LETTERS)
+    return cells.text.str.translate(TO_ARABIC)
 
 
 def half_spaces(cells: Cells) -> pd.Series:
@@ -151,18 +150,10 @@ def left_empty(cells: Cells) -> pd.Series:
 
 def other_spelling(cells: Cells) -> pd.Series:
     """Another word for the same category."""
-    if cells.column.kind == "boolean":
-        others = {value: YES_NO[value] for value in YES_NO}
-    else:
-        usual = usual_spellings(cells.column, cells.words)
-        others = {
-            value: [one for one in known if one != usual[value]] or [value]
-            for value, known in (cells.column.allowed or {}).items()
-        }
+    spellings = spellings_of(cells.column, cells.words)
     drawn = cells.generator.random(len(cells.text))
-    spelled = [
-        others[value][int(u * len(others[value]))] for value, u in zip(cells.values, drawn, strict=True)
-    ]
+    others = [spellings[value][1:] or spellings[value] for value in cells.values]
+    spelled = [some[int(u * len(some))] for some, u in zip(others, drawn, strict=True)]
     return pd.Series(spelled, index=cells.text.index, dtype="str").map(cells.form.written)
 
 

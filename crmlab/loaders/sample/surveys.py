@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmlab.loaders.sample.chance import DAYS, choose, conform, moments
+from crmlab.loaders.sample.chance import DAYS, choose, conform, moments, numbered
 from crmlab.loaders.sample.records import filed_under
 from crmlab.loaders.sample.segments import Segment
 from crmlab.loaders.sample.tickets import BAD_DEPARTMENT
@@ -21,6 +21,8 @@ _SCALES = {
 #: Weight of each driver in overall satisfaction, and its own mean in standard deviations.
 _DRIVERS = {"price": (0.15, -0.1), "quality": (0.35, 0.5), "delivery": (0.25, -0.9), "staff": (0.17, 0.4),
             "website": (0.08, 0.1)}  # fmt: skip
+_LOW = {metric: scale[0] for metric, scale in _SCALES.items()}
+_HIGH = {metric: scale[1] for metric, scale in _SCALES.items()}
 _DRIVERS_SPREAD, _DRIVERS_SHARED, _DRIVERS_NOISE = 1.1, 0.35, 0.4
 _TOUCH_POINTS = {"website": ("online", 0.3), "store": ("store", 0.3), "delivery": ("delivery", 0.4)}
 #: The bad touch point, and the quarter in which everything was worse.
@@ -64,12 +66,13 @@ def surveys(
     every = pd.concat([every, _insiders(generator, words)], ignore_index=True)
     every["score"] = every["score"].mask(generator.random(len(every)) < _NO_SCORE)
     every = every.sort_values(["day", "response"], kind="stable")
-    numbers = pd.factorize(every["response"])[0] + 1
-    every["response_id"] = pd.Series(numbers, index=every.index).map("R{:06d}".format)
-    scales = every["metric"].map(_SCALES)
+    number, responses = pd.factorize(every["response"])
+    every["response_id"] = numbered("R", len(responses))[number]
     return conform(
         every.assign(
-            time=moments(every["day"].to_numpy()), scale_low=scales.str[0], scale_high=scales.str[1]
+            time=moments(every["day"].to_numpy()),
+            scale_low=every["metric"].map(_LOW),
+            scale_high=every["metric"].map(_HIGH),
         ),
         "surveys",
     )
@@ -217,16 +220,16 @@ def _one_per_response(
 
 def _remark(generator: np.random.Generator, answers: pd.DataFrame, words: Words) -> None:
     """Add some comments: complaints beside low answers, praise beside high ones."""
-    scales = answers["metric"].map(_SCALES)
-    height = (answers["score"] - scales.str[0]) / (scales.str[1] - scales.str[0])
+    low, high = answers["metric"].map(_LOW), answers["metric"].map(_HIGH)
+    height = (answers["score"] - low) / (high - low)
     speaks = (answers["metric"] != "item") & (generator.random(len(answers)) < _COMMENT)
     bad = [phrase for phrases in words.topics.values() for phrase in phrases]
-    low = choose(generator, bad, len(answers))
+    blame = choose(generator, bad, len(answers))
     delivery = [*words.topics["late delivery"], *words.topics["damaged goods"]]
     about_delivery = answers["touch_point"] == words.touch_points["delivery"]
-    low = np.where(about_delivery, choose(generator, delivery, len(answers)), low)
-    high = choose(generator, words.phrases["praise"], len(answers))
-    comment = np.where(height <= 0.5, low, np.where(height >= 0.75, high, None))
+    blame = np.where(about_delivery, choose(generator, delivery, len(answers)), blame)
+    praise = choose(generator, words.phrases["praise"], len(answers))
+    comment = np.where(height <= 0.5, blame, np.where(height >= 0.75, praise, None))
     answers["comment"] = np.where(speaks, comment, None)
 
 

@@ -16,8 +16,9 @@ _SLOWER = 4.0
 
 #: Complaint topic to its share and the department that has it.
 _TOPICS = {
-    "late delivery": (0.30, "delivery"), "damaged goods": (0.18, "delivery"), "wrong invoice": (0.13, "billing"),
-    "website errors": (0.15, "online"), "long waiting": (0.10, "support"), "faulty product": (0.14, "store"),
+    "late delivery": (0.30, "delivery"), "damaged goods": (0.18, "delivery"),
+    "wrong invoice": (0.13, "billing"), "website errors": (0.15, "online"),
+    "long waiting": (0.10, "support"), "faulty product": (0.14, "store"),
 }  # fmt: skip
 _KINDS = {"complaint": 0.42, "request": 0.28, "question": 0.24, "praise": 0.06}
 _DEPARTMENTS = {"request": ("support", "billing", "sales"), "question": ("support", "store", "online"),

@@ -16,6 +16,8 @@ class Words:
 
     Attributes
     ----------
+    workspaces
+        Kind of sample to the name of its workspace.
     decimals
         Digits after the decimal mark of the currency.
     minor_per_euro, price_step, discount_step
@@ -39,6 +41,8 @@ class Words:
         Genre to titles, for a library; the second title of a genre is part two of the first.
     promotions
         Promotion codes by season, from the winter before the first spring.
+    subjects
+        Kind of contact to what it may be about.
     topics
         Complaint topic to its own phrases.
     joint
@@ -49,6 +53,7 @@ class Words:
         Key to name, goal and addressed segment.
     """
 
+    workspaces: Mapping[str, str]
     currency: str
     decimals: int
     minor_per_euro: int

@@ -4,5 +4,8 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={"effect": ["effect", "responses", "revenue"], "funnel": ["choose_campaign", "funnel", "outcomes"]},
+    submod_attrs={
+        "effect": ["effect", "responses", "revenue"],
+        "funnel": ["choose_campaign", "funnel", "outcomes"],
+    },
 )

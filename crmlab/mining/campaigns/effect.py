@@ -77,7 +77,9 @@ def effect(
         key="arm",
     ).set_index("arm")
     if control not in arms.index:
-        raise ParameterError(f"There is no arm {control!r} to compare with" + did_you_mean(control, map(str, arms.index)))
+        raise ParameterError(
+            f"There is no arm {control!r} to compare with" + did_you_mean(control, map(str, arms.index))
+        )
     base, treated = arms.loc[control], arms.drop(index=control)
     figures = [
         treated["mean"].to_numpy(float), treated["variance"].to_numpy(float), treated["n"].to_numpy(float),

@@ -39,13 +39,13 @@ def campaign_of(events: Log, campaign_id: str | None = None) -> ibis.Table:
             raise ParameterError(f"Name one campaign; there are: {', '.join(known) or 'none'}.")
         return table
     if campaign_id not in known:
-        raise ParameterError(f"There are no events of a campaign {campaign_id!r}" + did_you_mean(campaign_id, known))
+        raise ParameterError(
+            f"There are no events of a campaign {campaign_id!r}" + did_you_mean(campaign_id, known)
+        )
     return table.filter(table["campaign_id"] == campaign_id)
 
 
-def choose_campaign(
-    campaigns: pd.DataFrame, events: Log, campaign_id: str | None = None
-) -> pd.Series:
+def choose_campaign(campaigns: pd.DataFrame, events: Log, campaign_id: str | None = None) -> pd.Series:
     """One campaign's row of the campaigns table: the one named, else the one with most customers.
 
     Raises
@@ -54,14 +54,18 @@ def choose_campaign(
         If it has no events, or there are none at all.
     """
     table = as_table(events)
-    sizes = collect(table.group_by("campaign_id").agg(customers=table["customer_id"].nunique()), key="campaign_id")
+    sizes = collect(
+        table.group_by("campaign_id").agg(customers=table["customer_id"].nunique()), key="campaign_id"
+    )
     if campaign_id is None:
         if sizes.empty:
             raise ParameterError("There are no campaign events.")
         campaign_id = sizes.loc[sizes["customers"].idxmax(), "campaign_id"]
     elif campaign_id not in set(sizes["campaign_id"]):
         known = sizes["campaign_id"].tolist()
-        raise ParameterError(f"There are no events of a campaign {campaign_id!r}" + did_you_mean(campaign_id, known))
+        raise ParameterError(
+            f"There are no events of a campaign {campaign_id!r}" + did_you_mean(campaign_id, known)
+        )
     row = campaigns[campaigns["campaign_id"] == campaign_id]
     if row.empty:
         raise ParameterError(f"The campaigns table has no row for {campaign_id!r}, which has events.")
@@ -91,10 +95,7 @@ def funnel(events: Log, campaign_id: str | None = None) -> pd.DataFrame:
     reached["share"] = reached["customers"] / reached["assigned"]
     place = reached["event"].map({step: n for n, step in enumerate(STEPS)})
     return (
-        reached.assign(place=place)
-        .sort_values(["arm", "place"])
-        .drop(columns="place")
-        .reset_index(drop=True)
+        reached.assign(place=place).sort_values(["arm", "place"]).drop(columns="place").reset_index(drop=True)
     )
 
 

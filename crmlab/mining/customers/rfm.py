@@ -98,10 +98,13 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
     day = as_day(as_of) if as_of is not None else last_day(orders) + datetime.timedelta(days=1)
     lines = lines.filter(lines["day"] < day)
     bought = ~lines["is_return"]
-    summary = lines.group_by("customer_id").agg(
-        last=lines["day"].max(where=bought),
-        frequency=lines["order_id"].nunique(where=bought),
-        monetary_value=lines["amount"].sum(),
+    orders_made = lines.group_by("customer_id", "order_id").agg(
+        last=lines["day"].max(where=bought), bought=bought.any(), amount=lines["amount"].sum()
+    )
+    summary = orders_made.group_by("customer_id").agg(
+        last=orders_made["last"].max(),
+        frequency=orders_made["bought"].sum(),
+        monetary_value=orders_made["amount"].sum(),
     )
     summary = summary.filter(summary["frequency"] > 0)
     summary = summary.select(
@@ -113,12 +116,10 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
     scored = _score(summary, "recency", "r_score", bins, descending=True)
     scored = _score(scored, "frequency", "f_score", bins)
     scored = _score(scored, "monetary_value", "m_score", bins)
-    return like(orders, scored.order_by("customer_id"), key="customer_id")
+    return like(orders, scored, key="customer_id")
 
 
-def _score(
-    table: ibis.Table, value: str, score: str, bins: int, descending: bool = False
-) -> ibis.Table:
+def _score(table: ibis.Table, value: str, score: str, bins: int, descending: bool = False) -> ibis.Table:
     """Add quantile scores computed from the histogram of distinct values."""
     import ibis
 
@@ -126,9 +127,7 @@ def _score(
     order = ibis.desc(value) if descending else ibis.asc(value)
     below = histogram["n"].sum().over(ibis.cumulative_window(order_by=order)) - histogram["n"]
     scores = histogram.mutate(below=below, total=histogram["n"].sum().over(ibis.window()))
-    scores = scores.select(
-        value, **{score: (1 + (scores["below"] * bins) // scores["total"]).cast("int64")}
-    )
+    scores = scores.select(value, **{score: (1 + (scores["below"] * bins) // scores["total"]).cast("int64")})
     joined = table.inner_join(scores, value)
     return joined.select(*table.columns, score)
 

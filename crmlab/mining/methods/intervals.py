@@ -38,7 +38,7 @@ class Estimate:
 
 
 def normal_quantile(level: float) -> float:
-    """z such that a standard normal variable lies within -z and z with probability `level`.
+    """Z such that a standard normal variable lies within -z and z with probability `level`.
 
     Examples
     --------

@@ -127,6 +127,8 @@ def ces(answers: pd.Series, scale: tuple[float, float] = (1, 7), level: float = 
     given = _on_scale(answers, scale)
     mean = given.mean() if len(given) else np.nan
     low, high = mean_interval(mean, given.var() if len(given) > 1 else np.nan, len(given), level)
+    # With few answers the interval would reach beyond the scale, where no mean can lie.
+    low, high = np.clip((low, high), *scale)
     return Estimate(float(mean), float(low), float(high), len(given), level)
 
 
@@ -218,6 +220,7 @@ def scores(
     else:
         value = counts["mean"]
         low, high = mean_interval(value, counts["variance"].astype(float), n, level)
+        low, high = (np.clip(end, counts["scale_low"], counts["scale_high"]) for end in (low, high))
     return counts[groups].assign(value=value.astype(float), low=low, high=high, n=n)
 
 
@@ -234,6 +237,8 @@ def _count(answers: ibis.Table, groups: list[str]) -> ibis.Table:
         "top": (score > high - boxes).sum().fill_null(0),
         "mean": score.mean(),
         "variance": score.var(how="sample"),
+        "scale_low": answers["scale_low"].min(),
+        "scale_high": high.max(),
     }
     return answers.group_by(groups).agg(**counts) if groups else answers.agg(**counts)
 

@@ -55,6 +55,31 @@ def _whole(
     return answers, "touch points"
 
 
+def over_time(
+    surveys: Log,
+    metric: Metric,
+    period: str = "M",
+    calendar: str = "gregorian",
+    since: Day | None = None,
+    until: Day | None = None,
+) -> pd.DataFrame:
+    """One measure as a whole, month by month (or by quarter or year).
+
+    Parameters
+    ----------
+    period, calendar
+        As `scores` takes them.
+
+    Returns
+    -------
+    DataFrame
+        `period` (its first day), `value`, `low`, `high`, `n`, over the answers that speak for the
+        whole (see `headline`); undated answers are left out.
+    """
+    answers, _ = _whole(as_table(surveys), metric, since, until)
+    return scores(answers, metric, period=period, calendar=calendar, since=since, until=until)
+
+
 def by_touch_point(
     surveys: Log,
     metric: Metric,

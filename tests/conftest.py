@@ -1,0 +1,82 @@
+"""What many tests need: public data, a sample workspace, a browser."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+#: Copies of the public data sets: where CRMLAB_DATA says, else in shared/data beside the checkout.
+PUBLIC_DATA = Path(os.environ.get("CRMLAB_DATA") or ROOT.parent / "shared" / "data").resolve()
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """Folder with copies of the public data sets."""
+    if not PUBLIC_DATA.is_dir():
+        pytest.skip("no copies of the public data sets; name their folder with CRMLAB_DATA")
+    return PUBLIC_DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Public data sets are read from the copies, never fetched in a test that does not say so."""
+    if PUBLIC_DATA.is_dir():
+        monkeypatch.setenv("CRMLAB_DATA", str(PUBLIC_DATA))
+
+
+@pytest.fixture(scope="session")
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small English sample workspace, shared: do not change it."""
+    from crmlab.loaders.sample import write_sample
+
+    return write_sample(tmp_path_factory.mktemp("sample") / "shop", customers=600, seed=7, language="en")
+
+
+@pytest.fixture(scope="session")
+def persian_sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small Persian sample workspace, shared: do not change it."""
+    from crmlab.loaders.sample import write_sample
+
+    return write_sample(tmp_path_factory.mktemp("sample") / "فروشگاه", customers=600, seed=7, language="fa")
+
+
+def find_browser() -> str | None:
+    """Chromium of the system, or Playwright's own."""
+    named = os.environ.get("CRMLAB_BROWSER")
+    if named:
+        return named
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    path = find_browser()
+    if path is None:
+        pytest.skip(
+            "no Chromium: install Debian's package (apt-get install chromium) or Playwright's own "
+            "(.venv/bin/playwright install chromium)"
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+            ],
+        )
+        yield chromium
+        chromium.close()

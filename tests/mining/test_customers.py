@@ -1,0 +1,281 @@
+"""Purchases, RFM and concentration against a plain pandas reference and planted truth."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import crmlab as crm
+from crmlab.errors import ParameterError, TableError
+from crmlab.mining.customers import (
+    RFM_SEGMENTS,
+    activity,
+    concentration,
+    last_day,
+    name_segments,
+    purchases,
+    rfm,
+    segment_grid,
+    segment_summary,
+    totals,
+)
+from crmlab.mining.customers.rfm import Segment
+
+
+def orders_of(rows: list[tuple]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        rows, columns=["customer_id", "order_id", "time", "quantity", "unit_price", "discount"]
+    )
+    return frame.assign(time=pd.to_datetime(frame["time"]).astype("datetime64[us]"))
+
+
+ORDERS = orders_of([
+    ("a", "1", "2024-01-05 10:00", 2, 500, 100),
+    ("a", "1", "2024-01-05 10:00", 1, 300, 0),
+    ("a", "2", "2024-03-01 23:59", 1, 700, 0),
+    ("a", "3", "2024-03-05 08:00", -1, 300, 0),
+    ("b", "4", "2024-02-01 12:00", 1, 300, 0),
+    ("c", "5", "2024-02-10 12:00", -2, 300, 0),
+])  # fmt: skip
+
+
+def test_rfm_of_a_table_computed_by_hand():
+    found = rfm(ORDERS, as_of="2024-03-11").set_index("customer_id")
+    # a: orders 1 and 2 are purchases (the return is none), the last on 1 March; 900 + 300 + 700 - 300.
+    assert found.loc["a", ["recency", "frequency", "monetary_value"]].tolist() == [10, 2, 1600]
+    assert found.loc["b", ["recency", "frequency", "monetary_value"]].tolist() == [39, 1, 300]
+
+
+def test_a_customer_with_nothing_but_returns_does_not_appear():
+    assert "c" not in set(rfm(ORDERS)["customer_id"])
+
+
+def test_orders_on_or_after_the_day_do_not_count():
+    found = rfm(ORDERS, as_of="2024-03-01").set_index("customer_id")
+    assert found.loc["a", ["recency", "frequency", "monetary_value"]].tolist() == [56, 1, 1200]
+
+
+def test_the_day_defaults_to_the_one_after_the_last_order():
+    pd.testing.assert_frame_equal(rfm(ORDERS), rfm(ORDERS, as_of="2024-03-06"))
+
+
+def test_a_jalali_day_means_its_gregorian_one():
+    pd.testing.assert_frame_equal(rfm(ORDERS, as_of="1402/12/21"), rfm(ORDERS, as_of="2024-03-11"))
+
+
+def test_a_frame_gives_a_frame_and_a_table_an_unevaluated_table():
+    table = rfm(crm.as_table(ORDERS), as_of="2024-03-11")
+    assert not isinstance(table, pd.DataFrame)
+    pd.testing.assert_frame_equal(
+        crm.collect(table, key="customer_id"), rfm(ORDERS, as_of="2024-03-11"), check_frame_type=True
+    )
+
+
+def test_amount_comes_before_quantity_times_price():
+    frame = ORDERS.assign(amount=[1, 2, 3, -1, 4, -1])
+    assert rfm(frame).set_index("customer_id")["monetary_value"].to_dict() == {"a": 5, "b": 4}
+
+
+def test_lines_without_order_number_are_orders_of_their_own():
+    found = rfm(ORDERS.drop(columns="order_id")).set_index("customer_id")
+    assert found.loc["a", "frequency"] == 3
+
+
+def reference_rfm(orders: pd.DataFrame, day: pd.Timestamp, bins: int) -> pd.DataFrame:
+    """RFM in plain pandas; scores by counting the customers with a lesser value, one by one."""
+    lines = orders[orders["time"].dt.normalize() < day]
+    bought = lines[lines["quantity"] >= 0]
+    table = pd.DataFrame({
+        "recency": (day - bought.groupby("customer_id")["time"].max().dt.normalize()).dt.days,
+        "frequency": bought.groupby("customer_id")["order_id"].nunique(),
+    })  # fmt: skip
+    amount = lines["quantity"] * lines["unit_price"] - lines["discount"]
+    table["monetary_value"] = amount.groupby(lines["customer_id"]).sum()
+    for value, score, sign in (
+        ("recency", "r_score", -1),
+        ("frequency", "f_score", 1),
+        ("monetary_value", "m_score", 1),
+    ):
+        values = sign * table[value].to_numpy()
+        table[score] = [1 + bins * int((values < own).sum()) // len(values) for own in values]
+    return table.sort_index().reset_index()
+
+
+lines = st.lists(
+    st.tuples(
+        st.sampled_from("abcdefgh"), st.sampled_from(list("123456789")),
+        st.datetimes(datetime.datetime(2023, 1, 1), datetime.datetime(2024, 12, 31)),
+        st.integers(-3, 5), st.integers(0, 10_000), st.integers(0, 50),
+    ),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows=lines, bins=st.integers(2, 10))
+def test_rfm_equals_the_reference(rows, bins):
+    orders = orders_of(rows)
+    orders = orders[orders["quantity"] != 0]
+    if not (orders["quantity"] > 0).any():
+        return
+    day = orders["time"].max().normalize() + pd.Timedelta(days=1)
+    expected = reference_rfm(orders, day, bins)
+    found = rfm(orders, bins=bins)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+
+
+@settings(max_examples=10, deadline=None)
+@given(rows=lines, seed=st.integers(0, 2**16))
+def test_rfm_does_not_depend_on_the_order_of_the_lines(rows, seed):
+    orders = orders_of(rows)
+    if not (orders["quantity"] > 0).any():
+        return
+    shuffled = orders.sample(frac=1, random_state=seed)
+    pd.testing.assert_frame_equal(rfm(orders), rfm(shuffled))
+
+
+def test_equal_values_get_equal_scores():
+    found = rfm(crm.sample(customers=300, seed=3, language="en")["orders"])
+    for value, score in (("recency", "r_score"), ("frequency", "f_score"), ("monetary_value", "m_score")):
+        assert (found.groupby(value)[score].nunique() == 1).all()
+
+
+@pytest.mark.parametrize("bins", [1, 11, 2.5, "5"])
+def test_a_wrong_number_of_classes_is_refused(bins):
+    with pytest.raises(ParameterError, match="bins is a whole number from 2 to 10"):
+        rfm(ORDERS, bins=bins)
+
+
+def test_a_wrong_day_is_refused():
+    with pytest.raises(ParameterError, match="as_of is a day such as 2024-08-02"):
+        rfm(ORDERS, as_of="yesterday")
+
+
+def test_orders_without_customer_column_are_refused():
+    with pytest.raises(TableError, match="need a column customer_id; there are: order_id"):
+        rfm(ORDERS.drop(columns="customer_id"))
+
+
+def test_orders_with_times_in_text_are_refused():
+    with pytest.raises(TableError, match="not time stamps; crmlab.cleansing.to_gregorian"):
+        rfm(ORDERS.assign(time=ORDERS["time"].astype("str")))
+
+
+def test_orders_without_any_money_are_refused():
+    with pytest.raises(TableError, match="need an amount, or a quantity and a unit_price"):
+        rfm(ORDERS.drop(columns="unit_price"))
+
+
+def test_what_is_neither_frame_nor_table_is_refused():
+    with pytest.raises(ParameterError, match="Expected a pandas DataFrame or an ibis table, got list"):
+        rfm([1, 2])
+
+
+def test_no_orders_at_all_is_said():
+    with pytest.raises(TableError, match="There are no order lines"):
+        last_day(ORDERS.head(0))
+
+
+def test_every_cell_of_the_grid_has_one_segment():
+    cells = pd.MultiIndex.from_product([range(1, 6), range(1, 6)], names=["r_score", "f_score"]).to_frame(
+        index=False
+    )
+    named = name_segments(cells.assign(customer_id=[str(n) for n in range(25)]))
+    assert named["segment"].notna().all()
+    assert set(named["segment"]) == {segment.name for segment in RFM_SEGMENTS}
+    best = named[(named["r_score"] == 5) & (named["f_score"] == 5)]["segment"].item()
+    worst = named[(named["r_score"] == 1) & (named["f_score"] == 1)]["segment"].item()
+    assert (best, worst) == ("Champions", "Hibernating")
+
+
+def test_segments_that_overlap_or_leave_a_gap_are_refused():
+    scored = rfm(ORDERS)
+    with pytest.raises(ParameterError, match="has no segment"):
+        name_segments(scored, RFM_SEGMENTS[:-1])
+    with pytest.raises(ParameterError, match="lies in Champions and Twice"):
+        name_segments(scored, (*RFM_SEGMENTS, Segment("Twice", (5, 5), (5, 5), "", "")))
+
+
+def test_segments_need_scores():
+    with pytest.raises(TableError, match="need a column r_score"):
+        name_segments(rfm(ORDERS).drop(columns="r_score"))
+
+
+@pytest.fixture(scope="module")
+def scored() -> pd.DataFrame:
+    orders = crm.sample(customers=400, seed=5, language="en")["orders"]
+    return name_segments(rfm(orders))
+
+
+def test_the_summary_adds_up(scored):
+    summary = segment_summary(scored)
+    assert summary["customers"].sum() == len(scored)
+    assert summary["value"].sum() == scored["monetary_value"].sum()
+    assert summary["share"].sum() == pytest.approx(1)
+    assert summary["value_share"].sum() == pytest.approx(1)
+    one = scored[scored["segment"] == summary["segment"][0]]
+    assert summary["recency"][0] == pytest.approx(one["recency"].mean())
+    order = [segment.name for segment in RFM_SEGMENTS]
+    assert summary["segment"].tolist() == sorted(summary["segment"], key=order.index)
+
+
+def test_the_grid_counts_every_customer(scored):
+    grid = segment_grid(scored)
+    assert grid.shape == (5, 5)
+    assert grid.to_numpy().sum() == len(scored)
+    assert grid.loc[5, 5] == ((scored["f_score"] == 5) & (scored["r_score"] == 5)).sum()
+    assert segment_grid(scored, "monetary_value").to_numpy().sum() == scored["monetary_value"].sum()
+
+
+def test_the_grid_of_something_else_is_refused(scored):
+    with pytest.raises(ParameterError, match="'customers' or 'monetary_value'"):
+        segment_grid(scored, "recency")
+
+
+def test_purchases_are_orders():
+    found = purchases(ORDERS)
+    assert found[["customer_id", "order_id", "amount", "is_return"]].values.tolist() == [
+        ["a", "1", 1200, False], ["a", "2", 700, False], ["a", "3", -300, True],
+        ["b", "4", 300, False], ["c", "5", -600, True],
+    ]  # fmt: skip
+
+
+def test_totals_of_a_table_computed_by_hand():
+    found = totals(ORDERS)
+    assert found[["customers", "orders", "lines", "returns", "amount"]].tolist() == [2, 3, 6, 2, 1300]
+    assert found["first_day"] == datetime.date(2024, 1, 5)
+    assert found["last_day"] == datetime.date(2024, 3, 5)
+    assert totals(ORDERS, until="2024-02-01")["orders"] == 1
+
+
+def test_activity_by_month():
+    found = activity(ORDERS)
+    assert found["month"].dt.strftime("%Y-%m-%d").tolist() == ["2024-01-01", "2024-02-01", "2024-03-01"]
+    assert found["customers"].tolist() == [1, 1, 1]
+    assert found["new"].tolist() == [1, 1, 0]
+    assert found["amount"].tolist() == [1200, -300, 400]
+    assert found["amount"].sum() == totals(ORDERS)["amount"]
+
+
+def test_activity_by_jalali_month():
+    found = activity(ORDERS, calendar="jalali", until="2024-02-02")
+    # 5 January 2024 is 15 Dey 1402, 1 February is 12 Bahman.
+    assert found["month"].dt.strftime("%Y-%m-%d").tolist() == ["2023-12-22", "2024-01-21"]
+    assert found["orders"].tolist() == [1, 1]
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60).filter(lambda values: sum(values) > 0))
+def test_concentration_runs_from_nothing_to_all(values):
+    curve = concentration(pd.Series(values))
+    assert curve["value"].iloc[0] == 0
+    assert curve["value"].iloc[-1] == pytest.approx(1)
+    assert (np.diff(curve["value"]) >= -1e-12).all()
+    # The best customers never bring less than their share.
+    assert (curve["value"] >= curve["customers"] - 1e-9).all()
+
+
+def test_concentration_of_nothing_is_empty():
+    assert concentration(pd.Series([0, 0])).empty

@@ -1,0 +1,94 @@
+"""From raw file to HTML on public data: the figures in the reports are the published ones."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crmlab.describe import write_public_workspace
+from crmlab.reporting import run_report
+from crmlab.workspace import open_workspace
+
+
+@pytest.fixture(scope="module")
+def real(public_data, tmp_path_factory):
+    """Run a report on a public data set, from its raw file."""
+    folder = tmp_path_factory.mktemp("real")
+
+    def run(dataset: str, name: str, **parameters: object) -> Path:
+        if not (folder / dataset).exists():
+            write_public_workspace(dataset, folder / dataset)
+        return run_report(name, folder / dataset, parameters, language="en", out=folder / "reports").folder
+
+    run.folder = folder
+    return run
+
+
+def text_of(folder: Path) -> str:
+    """Words of the page without its marks."""
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    page = re.sub(r"<(style|details).*?</\1>", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+
+
+def table_of(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+def test_segmentation_of_cdnow_has_the_exact_totals(real):
+    folder = real("cdnow", "segmentation")
+    text = text_of(folder)
+    assert "23,570 customers placed 69,659 orders worth 2,500,316 USD from 1997-01-01 to 1998-06-30" in text
+    segments = table_of(folder, "segments")
+    assert segments["customers"].sum() == 23_570
+    assert segments["value"].sum() == 250_031_563
+    assert table_of(folder, "orders_by_month")["orders"].sum() == 69_659
+    assert table_of(folder, "customers_by_month")["new"].sum() == 23_570
+
+
+def test_campaign_of_hillstrom_has_the_published_visit_rates(real):
+    folder = real("hillstrom", "campaign", response="visited")
+    text = text_of(folder)
+    assert "addressed 64,000 customers in 3 arms" in text
+    arms = table_of(folder, "response_by_arm").set_index("arm")
+    assert (100 * arms["value"]).round(3).to_dict() == {
+        "Mens E-Mail": 18.276, "Womens E-Mail": 15.140, "No E-Mail": 10.617,
+    }  # fmt: skip
+    effects = table_of(folder, "effects_in_numbers").set_index("arm")
+    assert effects["difference"].round(8).to_dict() == {
+        "Mens E-Mail": 0.07658956,
+        "Womens E-Mail": 0.04523311,
+    }
+    assert (effects["low"] > 0).all()
+    assert "Mens E-Mail changed the response rate by 7.66 points (7.00 to 8.32)" in text
+
+
+def test_satisfaction_of_the_airline_passengers(real):
+    folder = real("airline_satisfaction", "satisfaction")
+    headline = table_of(folder, "headline").set_index("metric")
+    # 56,428 of 129,880 passengers were satisfied.
+    assert headline.loc["csat", "value"] == pytest.approx(100 * 56_428 / 129_880)
+    assert headline.loc["csat", "n"] == 129_880
+    points = table_of(folder, "csat_by_touch_point")
+    assert len(points) == 14
+    raw = pd.read_csv(
+        open_workspace(real.folder / "airline_satisfaction").path / "airline_passenger_satisfaction.csv.gz"
+    )
+    wifi = raw["In-flight Wifi Service"]
+    expected = (wifi >= 4).sum() / (wifi > 0).sum()
+    assert points.set_index("touch_point").loc["In-flight Wifi Service", "value"] == pytest.approx(expected)
+    assert "Begin with In-flight Wifi Service" in text_of(folder)
+
+
+def test_segmentation_of_online_retail_sets_anonymous_lines_aside(real):
+    folder = real("online_retail", "segmentation")
+    counts = open_workspace(real.folder / "online_retail").state["tables"]["orders"]
+    assert (counts["rows_in"], counts["set_aside"]) == (525_461, 107_927)
+    assert counts["rows_in"] == counts["clean"] + counts["set_aside"] + counts["merged"]
+    raw = pd.read_parquet(real.folder / "online_retail" / "online_retail_2009_2010.parquet")
+    bought = raw[raw["Customer ID"].notna() & (raw["Quantity"] > 0)]
+    assert (
+        f"{bought['Customer ID'].nunique():,} customers placed {bought['Invoice'].nunique():,} orders"
+        in text_of(folder)
+    )

@@ -1,0 +1,178 @@
+"""The command: what it prints, and the exit status 0, 1 or 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crmlab.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def crmlab(*arguments: object):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A file a user might have, one line of which is broken."""
+    (tmp_path / "sales.csv").write_text(
+        "Invoice;Customer ID;Date;Total;Region\n"
+        "1;a;05.01.2024;12,50;N\n2;;17.02.2024;7,00;N\n3;b;28.02.2024;1,00;S\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("init",),
+        ("clean",),
+        ("report",),
+        ("data",),
+        ("data", "list"),
+        ("data", "get"),
+        ("data", "sample"),
+    ],
+)
+def test_help_on_every_level(command):
+    result = crmlab(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+    assert len(result.output.splitlines()) > 5
+
+
+def test_from_a_users_file_to_a_report(shop, tmp_path):
+    folder = tmp_path / "mine"
+    made = crmlab("init", folder, shop / "sales.csv")
+    assert made.exit_code == 0, made.output
+    assert "sales.csv: orders" in made.output
+    assert "Not used: Region." in made.output
+    assert (folder / "crmlab.toml").is_file()
+    cleaned = crmlab("clean", folder)
+    assert cleaned.exit_code == 1, cleaned.output
+    assert "customer_id" in cleaned.output
+    assert "a value is required" in cleaned.output
+    assert "Columns of orders that are not used: Region" in cleaned.output
+    made = crmlab(
+        "report", "segmentation", "--workspace", folder, "--out", tmp_path / "reports", "--lang", "fa"
+    )
+    assert made.exit_code == 0, made.output
+    assert made.output.strip().endswith("index.html")
+    again = crmlab("report", "all", "-w", folder, "--out", tmp_path / "reports", "--lang", "fa", "--jobs", 2)
+    assert again.exit_code == 0
+    assert "unchanged" in again.output
+    assert "satisfaction is left out: the workspace has no surveys." in again.output
+
+
+def test_a_clean_workspace_has_no_finding(shop, tmp_path):
+    (shop / "sales.csv").write_text("Invoice,Customer ID,Date,Total\n1,a,2024-01-05,12.50\n")
+    crmlab("init", tmp_path / "mine", shop / "sales.csv")
+    assert crmlab("clean", tmp_path / "mine").exit_code == 0
+
+
+def test_a_file_that_is_no_table_is_a_finding(tmp_path):
+    (tmp_path / "poem.csv").write_text("roses,violets\nred,blue\n")
+    result = crmlab("init", tmp_path / "mine", tmp_path / "poem.csv")
+    assert result.exit_code == 1
+    assert "poem.csv: not recognised" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("clean", "nowhere"), "nowhere is not a workspace: it has no crmlab.toml"),
+        (("init", "x", "missing.csv"), "There is no file missing.csv."),
+        (
+            ("report", "segmentatoin", "-w", "x"),
+            "There is no report 'segmentatoin'; did you mean 'segmentation'?",
+        ),
+        (("report", "segmentation", "-p", "as_of"), "A parameter is given as -p name=value, not -p as_of."),
+        (("report", "segmentation", "-p", "asof=1"), "no parameter 'asof'; did you mean 'as_of'?"),
+        (("data", "get", "cdnoww"), "no public data set called 'cdnoww'; did you mean 'cdnow'?"),
+        (("data", "sample", "x", "--customers", "3"), "customers"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_status_2(arguments, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = crmlab(*arguments)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.output
+    assert result.output.startswith("crmlab: ")
+    assert len(result.output.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nonsense",), ("report",), ("report", "all", "--lang", "de"), ("report", "all", "--jobs", "0")],
+)
+def test_a_call_that_click_refuses_has_status_2(arguments):
+    assert crmlab(*arguments).exit_code == 2
+
+
+def test_a_second_description_is_not_written_over_the_first(shop, tmp_path):
+    crmlab("init", tmp_path / "mine", shop / "sales.csv")
+    result = crmlab("init", tmp_path / "mine", shop / "sales.csv")
+    assert result.exit_code == 2
+    assert "is there already; --force replaces it" in result.output
+    assert crmlab("init", tmp_path / "mine", shop / "sales.csv", "--force").exit_code == 0
+
+
+def test_public_data_sets_are_listed():
+    result = crmlab("data", "list")
+    assert result.exit_code == 0
+    for name in (
+        "cdnow",
+        "online_retail",
+        "hillstrom",
+        "bank_marketing",
+        "telco_churn",
+        "airline_satisfaction",
+    ):
+        assert name in result.output
+
+
+def test_a_public_data_set_becomes_a_workspace(public_data, tmp_path):
+    result = crmlab("data", "get", "telco_churn", tmp_path / "telco")
+    assert result.exit_code == 0, result.output
+    assert crmlab("clean", tmp_path / "telco").exit_code == 0
+    assert crmlab("data", "get", "telco_churn", tmp_path / "telco").exit_code == 2
+
+
+def test_a_sample_is_written(tmp_path):
+    result = crmlab("data", "sample", tmp_path / "shop", "--customers", 60, "--seed", 3, "--lang", "fa")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "shop" / "crmlab.toml").is_file()
+    assert any((tmp_path / "shop" / "truth").iterdir())
+
+
+def test_a_failing_report_has_status_1_and_the_others_are_made(tmp_path, monkeypatch, sample_folder):
+
+    broken = tmp_path / "broken.ipynb"
+    source = (ROOT / "notebooks" / "reports" / "segmentation.ipynb").read_text(encoding="utf-8")
+    broken.write_text(
+        source.replace("customers.totals(ws.orders", "customers.nothing(ws.orders"), encoding="utf-8"
+    )
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    broken.rename(shelf / "broken.ipynb")
+    (shelf / "campaign.ipynb").write_bytes((ROOT / "notebooks" / "reports" / "campaign.ipynb").read_bytes())
+    monkeypatch.setattr("crmlab.reporting.run._SHELVES", (shelf,))
+    result = crmlab("report", "all", "-w", sample_folder, "--out", tmp_path / "reports")
+    assert result.exit_code == 1
+    assert "crmlab: The report broken failed in code cell" in result.output
+    assert any((tmp_path / "reports" / "campaign").glob("*/report.html"))
+    assert any((tmp_path / "reports" / "broken").glob("*/error.txt"))
+
+
+def test_the_installed_command_gives_its_status_to_the_shell(tmp_path):
+    command = Path(sys.executable).with_name("crmlab")
+    wrong = subprocess.run([command, "clean", tmp_path], capture_output=True, text=True)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "Traceback" not in wrong.stderr
+    assert subprocess.run([command, "--version"], capture_output=True).returncode == 0
