@@ -6,6 +6,9 @@ READY   := $(VENV)/.ready
 SAMPLE  ?= data/sample
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 
+# Networks with a certificate authority of their own have it in the system's store.
+export UV_SYSTEM_CERTS ?= 1
+
 # Compiled modules save every later process seconds of parsing.
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
