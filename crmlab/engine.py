@@ -8,12 +8,14 @@ in; a customer table is a pandas frame. `as_table` lets either in, `collect` let
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from crmlab.calendars import period_starts
-from crmlab.errors import CrmlabError, ParameterError
+from crmlab.errors import CrmlabError, ParameterError, TableError
 
 if TYPE_CHECKING:
     import ibis
@@ -54,8 +56,7 @@ def connect(memory: str = "2GB", spill: str | None = None, threads: int | None =
         return ibis.duckdb.connect(**settings)
     except Exception as error:  # the engine's own error types are loaded only with it
         raise ParameterError(
-            f"The engine does not take memory={memory!r}, threads={threads!r}: "
-            f"{str(error).splitlines()[0]}"
+            f"The engine does not take memory={memory!r}, threads={threads!r}: {str(error).splitlines()[0]}"
         ) from None
 
 
@@ -89,6 +90,33 @@ def as_table(data: Log) -> ibis.Table:
     )
 
 
+def need_columns(table: Log, names: Iterable[str], what: str, where: str = "") -> None:
+    """Make sure that a table has the columns that a function works on.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    what
+        What the rows are, for the sentence: "Order lines".
+    where
+        Name of the contract's table, if it is one.
+
+    Raises
+    ------
+    TableError
+        Naming the first column that is missing, and those that are there.
+    """
+    for name in names:
+        if name not in table.columns:
+            raise TableError(
+                f"{what} need a column {name}; there are: {', '.join(map(str, table.columns))}.",
+                where,
+                name,
+                "the column is missing",
+            )
+
+
 def like(given: Log, result: ibis.Table, key: str | list[str] | None = None) -> Log:
     """`result` in the form of `given`: a frame for a frame, an unevaluated table for a table."""
     import ibis
@@ -96,9 +124,7 @@ def like(given: Log, result: ibis.Table, key: str | list[str] | None = None) -> 
     return result if isinstance(given, ibis.Table) else collect(result, key=key)
 
 
-def collect(
-    table: Log, max_rows: int = 20_000_000, key: str | list[str] | None = None
-) -> pd.DataFrame:
+def collect(table: Log, max_rows: int = 20_000_000, key: str | list[str] | None = None) -> pd.DataFrame:
     """Evaluate a table and bring it into pandas.
 
     Parameters
@@ -145,10 +171,12 @@ def collect(
     order = [key] if isinstance(key, str) else list(key or table.columns)
     # Arrow sorts a result of this size faster than the engine does.
     frame = to_pandas(found.sort_by([(column, "ascending") for column in order]))
+    # In-memory tables get a new name each time; the query is the same.
+    query = re.sub(r"ibis_\w+_memtable_\w+", "memtable", ibis.to_sql(table))
     frame.attrs["query"] = {
         "engine": backend.name,
         "version": backend.version,
-        "sha256": hashlib.sha256(ibis.to_sql(table).encode()).hexdigest(),
+        "sha256": hashlib.sha256(query.encode()).hexdigest(),
     }
     return frame
 
@@ -161,18 +189,21 @@ def add_period(table: ibis.Table, day: str, period: str = "M", calendar: str = "
     Parameters
     ----------
     day
-        Name of a column of dates; rows without one are left out.
+        Name of a column of dates or time stamps; rows without one are left out.
     """
     import ibis
     import pyarrow as pa
 
-    ends = table.aggregate(first=table[day].min(), last=table[day].max()).to_pyarrow().to_pylist()[0]
+    if "period" in table.columns and day != "period":
+        table = table.drop("period")
+    date = table[day].date() if table[day].type().is_timestamp() else table[day]
+    ends = table.aggregate(first=date.min(), last=date.max()).to_pyarrow().to_pylist()[0]
     if ends["first"] is None:
-        return table.mutate(period=table[day]).filter(ibis.literal(False))
+        return table.mutate(period=date).filter(ibis.literal(False))
     days, starts = period_starts(ends["first"], ends["last"], period, calendar)
     known = as_table(pa.table({"_day": days, "period": starts}).to_pandas(date_as_object=False))
     known = known.mutate(_day=known["_day"].date(), period=known["period"].date())
-    return table.inner_join(known, table[day] == known["_day"]).drop("_day")
+    return table.inner_join(known, date == known["_day"]).drop("_day")
 
 
 def to_pandas(arrow: pa.Table) -> pd.DataFrame:

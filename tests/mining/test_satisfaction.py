@@ -130,7 +130,7 @@ def test_effort_on_two_scales_is_refused():
 def test_unknown_measure_and_column_are_refused():
     with pytest.raises(ParameterError, match="metric is one of nps, csat, ces, not 'npx'"):
         scores(SURVEYS, "npx")
-    with pytest.raises(TableError, match="have no column region; they have: metric"):
+    with pytest.raises(TableError, match="Survey answers need a column region; there are: metric"):
         scores(SURVEYS, "nps", by="region")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.engine import as_table, collect
-from crmlab.errors import ParameterError, TableError, did_you_mean
+from crmlab.engine import as_table, collect, need_columns
+from crmlab.errors import ParameterError, did_you_mean
 from crmlab.mining.methods.intervals import newcombe, welch, wilson
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ def effect(
     [[0.2, 0.04, 0.346]]
     """
     table = as_table(outcomes)
-    for needed in (arm, outcome):
-        if needed not in table.columns:
-            raise TableError(f"The outcomes have no column {needed!r}; they have: {', '.join(table.columns)}.",
-                             column=needed, rule="the column is missing")  # fmt: skip
+    need_columns(table, (arm, outcome), "Outcomes")
     columns = ["arm", "n", "mean", "control_n", "control_mean", "difference", "standard_error",
                "low", "high", "ratio", "verdict"]  # fmt: skip
     if control is None or control != control:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmlab.engine import as_table, collect, like
-from crmlab.errors import ParameterError, TableError, did_you_mean
+from crmlab.engine import as_table, collect, like, need_columns
+from crmlab.errors import ParameterError, did_you_mean
 from crmlab.tables import TABLES
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def campaign_of(events: Log, campaign_id: str | None = None) -> ibis.Table:
         If the campaign does not occur, or several do and none is named.
     """
     table = as_table(events)
-    for needed in ("customer_id", "event", "arm"):
-        if needed not in table.columns:
-            raise TableError(f"Campaign events need a column {needed}; there are: {', '.join(table.columns)}.",
-                             "campaign_events", needed, "the column is missing")  # fmt: skip
+    need_columns(table, ("customer_id", "event", "arm"), "Campaign events", "campaign_events")
     if "campaign_id" not in table.columns:
         return table
     known = collect(table.select("campaign_id").distinct())["campaign_id"].tolist()

@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import add_period, as_table, collect, like
+from crmlab.engine import add_period, as_table, collect, like, need_columns
 from crmlab.errors import TableError
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def purchase_lines(orders: Log) -> ibis.Table:
     import ibis
 
     lines = as_table(orders)
-    for needed in ("customer_id", "time"):
-        if needed not in lines.columns:
-            raise TableError(
-                f"Order lines need a column {needed}; there are: {', '.join(lines.columns)}.",
-                "orders", needed, "the column is missing",
-            )  # fmt: skip
+    need_columns(lines, ("customer_id", "time"), "Order lines", "orders")
     if not (lines["time"].type().is_timestamp() or lines["time"].type().is_date()):
         raise TableError(
             f"The column time of the orders holds {lines['time'].type()}, not time stamps; "

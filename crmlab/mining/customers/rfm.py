@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import as_table, collect, like
-from crmlab.errors import ParameterError, TableError
+from crmlab.engine import as_table, collect, like, need_columns
+from crmlab.errors import ParameterError
 from crmlab.mining.customers.purchases import last_day, purchase_lines
 
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ def name_segments(scored: Log, segments: tuple[Segment, ...] = RFM_SEGMENTS) -> 
 
     _check_cover(segments)
     table = as_table(scored)
-    for score in SCORES[:2]:
-        if score not in table.columns:
-            raise TableError(f"Segments need a column {score}; crmlab.mining.customers.rfm makes it.",
-                             column=score, rule="the column is missing")  # fmt: skip
+    need_columns(table, SCORES[:2], "RFM scores")
     branches = [
         (
             table["r_score"].between(*segment.recency) & table["f_score"].between(*segment.frequency),

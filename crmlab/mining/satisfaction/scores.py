@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import add_period, as_table, collect
-from crmlab.errors import ParameterError, TableError
+from crmlab.engine import add_period, as_table, collect, need_columns
+from crmlab.errors import ParameterError
 from crmlab.mining.methods.intervals import Estimate, mean_interval, share_difference, wilson
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def ces(answers: pd.Series, scale: tuple[float, float] = (1, 7), level: float = 
     Returns
     -------
     Estimate
-        On the scale of the question, with Student's interval.
+        On the scale of the question, with Student's interval cut off at the ends of the scale.
 
     References
     ----------
@@ -121,8 +121,8 @@ def ces(answers: pd.Series, scale: tuple[float, float] = (1, 7), level: float = 
 
     Examples
     --------
-    >>> print(ces(pd.Series([7, 6, 5, 6])))
-    6 (95% interval 4.701 to 7.299, n=4)
+    >>> print(ces(pd.Series([6, 5, 4, 5])))
+    5 (95% interval 3.701 to 6.299, n=4)
     """
     given = _on_scale(answers, scale)
     mean = given.mean() if len(given) else np.nan
@@ -193,10 +193,8 @@ def scores(
         raise ParameterError(f"metric is one of {', '.join(METRICS)}, not {metric!r}.")
     groups = [by] if isinstance(by, str) else list(by or [])
     table = as_table(surveys)
-    for needed in ("metric", "score", "scale_low", "scale_high", *groups):
-        if needed not in table.columns:
-            raise TableError(f"The survey answers have no column {needed}; they have: "
-                             f"{', '.join(table.columns)}.", "surveys", needed, "the column is missing")  # fmt: skip
+    needed = ("metric", "score", "scale_low", "scale_high", *groups)
+    need_columns(table, needed, "Survey answers", "surveys")
     answers = table.filter(table["metric"] == metric, table["score"].notnull())
     if "respondent" in table.columns and "respondent" not in groups:
         answers = answers.filter(answers["respondent"].fill_null("external") != "internal")
