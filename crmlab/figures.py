@@ -48,15 +48,25 @@ def style() -> Iterator[None]:
         yield
 
 
+@cache
+def _picture() -> type[Figure]:
+    """A figure that notebooks show as `to_png` writes it, without matplotlib's notebook mode."""
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+            return to_png(self), {"width": round(WIDTH * 100)}
+
+    return Picture
+
+
 @contextmanager
 def _canvas(
     height: float, title: str, unit: str, source: str, n: int | None, tongue: Language
 ) -> Iterator[tuple[Figure, Axes]]:
     """A figure with its title, unit line and foot; the caller draws on the axes."""
-    from matplotlib.figure import Figure
-
     with style():
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = _picture()(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots()
         if tongue.right_to_left:
             axes.yaxis.tick_right()

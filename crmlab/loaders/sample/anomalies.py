@@ -10,7 +10,7 @@ from crmlab.loaders.sample.contacts import staff_of
 from crmlab.loaders.sample.words import Words
 
 _AT_NIGHT, _IN_A_DAY, _CALLS = 14, 45, 420
-_ABSURD_QUANTITY = 50_000
+_ABSURD_QUANTITY = 3_000
 _QUIET_CHANNEL, _QUIET_DAYS = "web", 14
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from crmlab.loaders.sample.words import Words
 from crmlab.settings import FILE
 
 _TEXT = pa.large_string()
-_NOTHING = pa.scalar("", _TEXT)
+_QUOTE, _NOTHING = pa.scalar('"', _TEXT), pa.scalar("", _TEXT)
 _UTM = ("newsletter", "search", "banner", "direct")
 
 
@@ -49,11 +49,11 @@ def write(
             _write_table(fresh / form.file, tables[name], form, broken.tolist())
         (fresh / "truth").mkdir()
         for name, frame in truth.items():
-            frame.to_csv(fresh / "truth" / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+            _write_table(fresh / "truth" / f"{name}.csv", frame, Form(f"{name}.csv"))
         _write_text(fresh / FILE, _description(tables, forms, kind, language, words))
 
 
-def _write_table(path: Path, frame: pd.DataFrame, form: Form, broken: list[int]) -> None:
+def _write_table(path: Path, frame: pd.DataFrame, form: Form, broken: Sequence[int] = ()) -> None:
     if path.suffix == ".jsonl":
         _write_text(path, "".join(_json_lines(frame)))
         return
@@ -71,9 +71,11 @@ def _lines(frame: pd.DataFrame, delimiter: str) -> list[str]:
     columns = []
     for name in frame:
         cells = pa.array(frame[name].astype("str"), _TEXT)
-        mark = pa.scalar('"', _TEXT)
-        quoted = pc.binary_join_element_wise(mark, pc.replace_substring(cells, '"', '""'), mark, _NOTHING)
-        columns.append(pc.if_else(pc.match_substring_regex(cells, f'[{delimiter}"\r\n]'), quoted, cells))
+        special = pc.match_substring_regex(cells, f'[{delimiter}"\r\n]')
+        if pc.any(special).as_py():
+            doubled = pc.replace_substring(cells, '"', '""')
+            cells = pc.if_else(special, pc.binary_join_element_wise(_QUOTE, doubled, _QUOTE, _NOTHING), cells)
+        columns.append(cells)
     joined = pc.binary_join_element_wise(*columns, pa.scalar(delimiter, _TEXT), null_handling="replace")
     return joined.to_pylist()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from crmlab.calendars import MONTH_NAMES, days_to_jalali
 from crmlab.loaders.sample.words import Words
@@ -17,6 +20,7 @@ from crmlab.tables import table as contract_of
 
 #: Persian letters to the Arabic ones that old keyboards and code pages have.
 TO_ARABIC = str.maketrans("یک", "يك")
+_TEXT = pa.large_string()
 _PERSIAN = re.compile("[\u0600-\u06ff]")
 
 
@@ -175,12 +179,19 @@ def dates_as_text(values: pd.Series, with_time: bool, style: str) -> pd.Series:
     known = values.notna()
     stamps = values[known].to_numpy(dtype="datetime64[s]")
     days, place = np.unique(stamps.astype("datetime64[D]"), return_inverse=True)
-    written = np.array(_days_as_text(days, style), dtype=object)
-    text = pd.Series(written[place], index=values.index[known], dtype="str")
+    # Days and clock times are few: each is written once.
+    text = pa.array(_days_as_text(days, style), _TEXT).take(pa.array(place))
     if with_time:
-        iso = pd.Series(np.datetime_as_string(stamps, unit="s"), index=text.index, dtype="str")
-        text = text + " " + iso.str.slice(len("2023-01-01T"))
-    return text.reindex(values.index)
+        second = (stamps - stamps.astype("datetime64[D]")).astype(np.int64)
+        text = pc.binary_join_element_wise(text, _clock_times().take(pa.array(second)), pa.scalar(" ", _TEXT))
+    return pd.Series(text, index=values.index[known], dtype="str").reindex(values.index)
+
+
+@cache
+def _clock_times() -> pa.Array:
+    """Every second of a day, such as ``08:34:06``."""
+    seconds = range(24 * 3600)
+    return pa.array([f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in seconds], _TEXT)
 
 
 def _days_as_text(days: np.ndarray, style: str) -> list[str]:

@@ -103,10 +103,9 @@ def emails(
     numbers = pd.Series(generator.integers(1, 100, len(local)) + 100 * series).astype("str")
     plain = (generator.random(len(local)) < 0.5) & (series == 0)
     local = local + numbers.mask(plain, "")
-    address = local + "@" + choose(generator, _DOMAINS, len(local))
-    again = address.groupby(address).cumcount()
-    apart = local + "." + (again + 1).astype("str") + "@" + address.str.split("@").str[1]
-    return address.where(again == 0, apart)
+    domain = "@" + pd.Series(choose(generator, _DOMAINS, len(local)), dtype="str")
+    again = local.groupby(local + domain).cumcount()
+    return local.mask(again > 0, local + "." + (again + 1).astype("str")) + domain
 
 
 def phones(generator: np.random.Generator, count: int, words: Words) -> pd.Series:

@@ -141,12 +141,10 @@ def _drivers(
         _answers(asked, "item", felt[:, place], words.drivers[key], response)
         for place, key in enumerate(_DRIVERS)
     ]
-    ticked = np.array([part["score"] for part in parts])
-    spread = ticked.std(axis=1, keepdims=True)
-    standard = (ticked - ticked.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
-    overall = _DRIVERS_SPREAD * (weights[:, None] * standard).sum(axis=0) + generator.normal(
-        0, _DRIVERS_NOISE, count
-    )
+    ticked = pd.DataFrame({key: part["score"] for key, part in zip(_DRIVERS, parts, strict=True)})
+    standard = (ticked - ticked.mean()) / ticked.std(ddof=0).replace(0, 1)
+    overall = _DRIVERS_SPREAD * (standard * weights).sum(axis="columns").to_numpy()
+    overall += generator.normal(0, _DRIVERS_NOISE, count)
     # The quarter of the dip has come in with the ratings.
     overall -= _of_time(asked["day"].to_numpy())
     answer = _answers(asked, "csat", overall, words.questions["overall"], response)
