@@ -7,3 +7,21 @@ from .sources import load
 from .workspace import open_workspace
 
 __version__: str
+
+__all__ = [
+    "CrmlabError",
+    "as_table",
+    "cleansing",
+    "collect",
+    "connect",
+    "engine",
+    "figures",
+    "load",
+    "loaders",
+    "mining",
+    "open_workspace",
+    "reporting",
+    "run_report",
+    "sample",
+    "tables",
+]

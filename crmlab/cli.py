@@ -192,6 +192,7 @@ def _run_all(plans: list[Plan], jobs: int) -> list[ReportError]:
     """Run the plans, some at a time, and return the failures."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from jupyter_core.utils import ensure_event_loop
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -210,6 +211,9 @@ def _run_all(plans: list[Plan], jobs: int) -> list[ReportError]:
                 return run_plan(plan, progress)
             except ReportError as failure:
                 return failure
+            finally:
+                # Running a notebook opens an event loop for this thread and leaves closing it to us.
+                ensure_event_loop().close()
 
         with ThreadPoolExecutor(min(jobs, len(plans))) as pool:
             for result in pool.map(one, plans):
