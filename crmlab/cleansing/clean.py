@@ -113,12 +113,7 @@ def clean(
     raw = raw.reset_index(drop=True)
     if raw.columns.has_duplicates:
         twice = str(raw.columns[raw.columns.duplicated()][0])
-        raise TableError(
-            f"Table {name} has the column {twice} twice; choose one of them.",
-            name,
-            twice,
-            "the column is there twice",
-        )
+        raise TableError(f"Table {name} has the column {twice} twice; choose one.", name, twice, "twice")
     if lineage is None:
         lineage = pd.DataFrame({"source": "", "row": range(1, len(raw) + 1)})
     ledger = Ledger(name, lineage)
@@ -129,14 +124,15 @@ def clean(
             values = complete[column.name]
             frame[column.name] = _clean_column(values, column, conventions, ledger)
         elif column.name not in _COMPUTED:
-            frame[column.name] = pd.Series(pd.NA, index=raw.index, dtype=column.dtype)
+            frame[column.name] = pd.Series(None, index=raw.index, dtype=column.dtype)
     for extra in raw.columns.difference(contract.names, sort=False):
         frame[extra] = _clean_extra(raw[extra], conventions, ledger)
     if name == "orders":
         frame = _complete_amounts(frame, ledger)
     own_number = contract.names[0]
     keys = frame[own_number].astype("str")
-    keys = keys.fillna(complete[own_number].astype("str"))
+    if own_number in complete:
+        keys = keys.fillna(complete[own_number].astype("str"))
     frame = frame.drop(index=ledger.reasons().index)
     merged = 0
     # Lines of a log that bear no number of their own may be alike and yet be two events.
@@ -158,6 +154,7 @@ def clean(
     return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged)
 
 
+_MARKED = "marker read as missing"
 #: Columns that need not come from the source because the rest of the row gives them.
 _COMPUTED = ("amount",)
 
@@ -225,20 +222,21 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
     if reading.read_as:
         ledger.column("read", reading.read_as, column.name, (value.notna() & ~failed).sum())
     repaired = ~failed & values.notna() & (reading.text != values.astype("str"))
-    if value.dtype == "str" and repaired.any():
+    if repaired.any():
         # Signs that cannot be seen may have hidden that a text means "no value".
-        marked = repaired & value.where(repaired).str.lower().isin(conventions.missing)
-        nothing = pd.Series(pd.NA, index=raw.index, dtype="str")
-        ledger.cells("repaired", "marker read as missing", column.name, marked, values, nothing)
-        repaired, value = repaired & ~marked, value.mask(marked)
+        marked = repaired & value.isna()
+        if value.dtype == "str":
+            marked |= repaired & value.where(repaired).str.lower().isin(conventions.missing)
+            value = value.mask(marked)
+        ledger.cells("repaired", _MARKED, column.name, marked, values, _nowhere(raw))
+        repaired &= ~marked
     ledger.cells("repaired", reading.rule, column.name, repaired, values, reading.text)
     for why in reason.dropna().unique():
         rows = reason == why
         if column.required:
             ledger.set_aside(why, column.name, rows)
         else:
-            nothing = pd.Series(pd.NA, index=rows.index, dtype="str")
-            ledger.cells("blanked", why, column.name, rows, values, nothing)
+            ledger.cells("blanked", why, column.name, rows, values, _nowhere(raw))
     if column.required and column.name not in _COMPUTED:
         ledger.set_aside("a value is required", column.name, value.isna() & ~failed)
     return value.mask(failed)
@@ -252,8 +250,7 @@ def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledg
     spellings = {spelling for known in _allowed(column).values() for spelling in known}
     bare = raw.astype("str").str.strip()
     marked = bare.str.lower().isin(set(conventions.missing) - spellings) & raw.notna()
-    nothing = pd.Series(pd.NA, index=raw.index, dtype="str")
-    ledger.cells("repaired", "marker read as missing", column.name, marked & (bare != ""), raw, nothing)
+    ledger.cells("repaired", _MARKED, column.name, marked & (bare != ""), raw, _nowhere(raw))
     return raw.mask(marked)
 
 
@@ -278,14 +275,14 @@ class _Reading(NamedTuple):
     read_as: str = ""
 
 
-def _nowhere(values: pd.Series) -> pd.Series:
+def _nowhere(values: pd.Series | pd.DataFrame) -> pd.Series:
     return pd.Series(pd.NA, index=values.index, dtype="str")
 
 
 def _read_text(values: pd.Series, column: Column, _: Conventions) -> _Reading:
     if values.dtype.kind in "iuf":
-        text = plain(values)
-        return _Reading(text, values.astype("str"), _nowhere(values), "", "numbers as text")
+        numbers = read_numbers(values)
+        return _Reading(numbers["text"], values.astype("str"), numbers["reason"], "", "numbers as text")
     level = "names" if column.kind == "name" else "letters"
     text = normalize_text(values.astype("str"), level=level)
     return _Reading(text, text, _nowhere(values), f"{'name' if level == 'names' else 'text'} unified")
@@ -365,6 +362,8 @@ _READERS: dict[str, Callable[[pd.Series, Column, Conventions], _Reading]] = {
 
 def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     """Compute amounts the source does not give."""
+    # A line set aside already is not filled and needs no second reason.
+    kept = ~frame.index.isin(ledger.reasons().index)
     computed = frame["quantity"] * frame["unit_price"] - frame["discount"].fillna(0)
     # Whole numbers of 64 bits wrap around without a word; the estimate does not.
     estimate = frame["quantity"].astype("Float64") * frame["unit_price"].astype("Float64")
@@ -374,14 +373,13 @@ def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         amount = computed
         ledger.column("read", "quantity x unit price - discount", "amount", amount.notna().sum())
     else:
-        gaps = frame["amount"].isna() & computed.notna()
+        gaps = frame["amount"].isna() & computed.notna() & kept
         amount = frame["amount"].fillna(computed)
-        before = pd.Series(pd.NA, index=frame.index, dtype="str")
+        before = _nowhere(frame)
         ledger.cells(
             "filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str")
         )
-    # A line already set aside for its quantity or price needs no second reason.
-    missing = amount.isna() & ~frame.index.isin(ledger.reasons().index)
+    missing = amount.isna() & kept
     ledger.set_aside("quantity x unit price is too large to be kept", "amount", missing & too_large)
     ledger.set_aside("neither an amount nor a unit price", "amount", missing & ~too_large)
     return frame.assign(amount=amount)

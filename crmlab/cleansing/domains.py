@@ -24,10 +24,12 @@ def match_allowed(values: pd.Series, allowed: Mapping[object, tuple[str, ...]]) 
     >>> match_allowed(pd.Series(["E-Mail", "fax"]), {"email": ("e-mail",)}).tolist()
     ['email', nan]
     """
-    spellings = {}
-    for value, others in allowed.items():
-        for spelling in (str(value), *others):
-            spellings.setdefault(_folded(pd.Series([spelling])).iloc[0], value)
+    # The values themselves first: one may be another's spelling.
+    known = [(str(value), value) for value in allowed]
+    known += [(spelling, value) for value, others in allowed.items() for spelling in others]
+    spellings: dict[str, object] = {}
+    for spelling, (_, value) in zip(_folded(pd.Series([text for text, _ in known])), known, strict=True):
+        spellings.setdefault(spelling, value)
     distinct = pd.Series(pd.Series(values).dropna().unique(), dtype="str")
     found = dict(zip(distinct, _folded(distinct).map(spellings), strict=True))
     return values.map(found)

@@ -120,9 +120,8 @@ class Ledger:
         reasons = self.reasons()
         records = raw.loc[reasons.index]
         # JSON knows no infinite numbers, and they may be why a row is here.
-        endless = [
-            name for name, values in records.items() if values.dtype.kind == "f" and np.isinf(values).any()
-        ]
+        numbers = records.select_dtypes("floating")
+        endless = numbers.columns[np.isinf(numbers.astype("float64")).any()]
         records = records.astype(dict.fromkeys(endless, "str")).to_json(
             orient="records",
             lines=True,

@@ -77,17 +77,19 @@ def read_numbers(values: pd.Series, decimal: str | None = None) -> pd.DataFrame:
     if pc.any(odd).as_py() or decimal == ",":
         array, unclear = _one_decimal_mark(_unwrapped(array, odd), decimal)
     read = pc.and_(_fits(array, _FORM), pc.invert(unclear))
-    reason[pc.invert(pc.or_(read, empty)).to_numpy(zero_copy_only=False)] = (
-        "not a number of at most 15 digits"
-    )
-    if pc.any(unclear).as_py():
-        reason[unclear.to_numpy(zero_copy_only=False)] = "the decimal mark could be . or ,; set decimal"
+    unread = pc.invert(pc.or_(read, empty))
+    reason[_mask(unread)] = "not a number of at most 15 digits"
+    reason[_mask(pc.and_(unread, unclear))] = "the decimal mark could be . or ,; set decimal"
     text = pd.Series(pc.if_else(read, array, None), index=values.index, dtype="str")
     return pd.DataFrame({"text": text, "reason": reason})
 
 
 def _fits(array: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(array, pattern), False)
+
+
+def _mask(array: pa.Array) -> np.ndarray:
+    return array.to_numpy(zero_copy_only=False)
 
 
 def plain(values: pd.Series) -> pd.Series:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -42,8 +43,9 @@ class Proposal(NamedTuple):
     answers: list[str] = []
 
 
+@lru_cache(maxsize=4096)
 def _fold(heading: str) -> str:
-    heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(heading))])).iloc[0]
+    heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)])).iloc[0]
     return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
 
 
@@ -65,7 +67,7 @@ def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[
     >>> match_headings(pd.DataFrame(columns=["Customer ID", "InvoiceDate", "x"]), "orders")
     {'customer_id': 'Customer ID', 'time': 'InvoiceDate'}
     """
-    folded = {heading: _fold(heading) for heading in frame.columns}
+    folded = {heading: _fold(str(heading)) for heading in frame.columns}
     fits = []
     for place, column in enumerate(table(name).columns):
         known = [_fold(known) for known in (column.name, *column.headings)]
@@ -86,8 +88,8 @@ def _fit(heading: str, known: list[str], close: bool) -> float:
         return 1 - known.index(heading) / 1000
     if not close:
         return 0
-    nearest = max(SequenceMatcher(None, heading, other).ratio() for other in known)
-    return nearest * 0.9 if nearest >= _CLOSE else 0
+    nearest = get_close_matches(heading, known, n=1, cutoff=_CLOSE)
+    return SequenceMatcher(None, nearest[0], heading).ratio() * 0.9 if nearest else 0
 
 
 def _contents_fit(values: pd.Series, column: Column) -> bool:
@@ -98,7 +100,7 @@ def _contents_fit(values: pd.Series, column: Column) -> bool:
         return True
     if column.kind in ("date", "time"):
         orders = (read_dates(values, day_first, "UTC")["value"] for day_first in (True, False))
-        return max(dates.notna().mean() for dates in orders) > _ENOUGH
+        return any(dates.notna().mean() > _ENOUGH for dates in orders)
     if column.kind in ("integer", "number", "money"):
         return read_numbers(values)["text"].notna().mean() > _ENOUGH
     if column.kind == "email":
