@@ -11,7 +11,9 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-def compare(what: str, ours: Callable[[], object], peer: Callable[[], object], name: str, times: int = 3) -> None:
+def compare(
+    what: str, ours: Callable[[], object], peer: Callable[[], object], name: str, times: int = 3
+) -> None:
     """Print the best of some runs of each, taken in turn."""
     runs = [(seconds(ours), seconds(peer)) for _ in range(times)]
     (cpu, wall), (peer_cpu, peer_wall) = (min(run[side] for run in runs) for side in (0, 1))

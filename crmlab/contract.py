@@ -70,7 +70,7 @@ class Column:
 
     @property
     def dtype(self) -> str:
-        """pandas type of the clean column."""
+        """Type of the clean column."""
         return DTYPES[self.kind]
 
 
@@ -159,12 +159,16 @@ def hold_to(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     first = failures.iloc[0]
     alike = failures[(failures["check"] == first["check"]) & (failures["column"] == first["column"])]
     rows = alike["index"].dropna().drop_duplicates().tolist()
-    rule = _RULES.get(str(first["check"]), str(first["check"]))
-    column = first["column"] if isinstance(first["column"], str) else first["failure_case"]
-    if rule == _RULES["multiple_fields_uniqueness"]:
+    check, column = str(first["check"]), str(first["column"])
+    rule = _RULES.get(check, check)
+    if check == "column_in_dataframe":
+        column = str(first["failure_case"])
+    elif check == "multiple_fields_uniqueness":
         column = " + ".join(table.key)
+    elif check.startswith("dtype("):
+        rule, rows = f"the type is to be {table[column].dtype}", []
     where = ""
     if rows:
         shown = ", ".join(str(row) for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
         where = f" ({len(rows):,} row{'s' if len(rows) > 1 else ''}, at {shown})"
-    raise TableError(f"Table {table.name}, column {column}: {rule}{where}.", table.name, str(column), rule, rows)
+    raise TableError(f"Table {table.name}, column {column}: {rule}{where}.", table.name, column, rule, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -67,14 +68,27 @@ def _describe(path: Path) -> Description:
         remarks.append(f"Not found, but needed: {', '.join(proposal.missing)}. Fill them in in crmlab.toml.")
     if proposal.answers:
         scale = _scale(raw.frame[proposal.answers])
-        remarks.append(f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale.")
+        remarks.append(
+            f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale."
+        )
     if proposal.unused:
-        remarks.append(f"Not used: {', '.join(proposal.unused)}.")
+        unused = [" ".join(heading.split()) for heading in proposal.unused]
+        remarks.append(f"Not used: {', '.join(unused)}.")
     if len(raw.rejected):
-        remarks.append(f"{len(raw.rejected):,} records cannot be read; cleansing will set them aside.")
-    persian = head.to_string().count("ی") + head.to_string().count("ا") > len(head)
+        records = f"{len(raw.rejected):,} record{'s' if len(raw.rejected) > 1 else ''}"
+        remarks.append(f"{records} cannot be read; cleansing will set such records aside.")
     unsure = not proposal.table or bool(proposal.missing)
-    return Description(path, proposal, len(raw.frame), persian, scale, remarks, unsure)
+    return Description(path, proposal, len(raw.frame), _is_persian(head), scale, remarks, unsure)
+
+
+def _is_persian(head: pd.DataFrame) -> bool:
+    """Whether most headings, or most rows somewhere, are written in the letters of Persian."""
+    letters = "[\u0600-\u06ff]"
+    headings = pd.Series(head.columns, dtype="str").str.contains(letters)
+    rows = head.apply(lambda values: values.astype("str").str.contains(letters).fillna(False)).any(
+        axis="columns"
+    )
+    return bool(headings.mean() > 0.5 or rows.mean() > 0.5)
 
 
 def _scale(answers: pd.DataFrame) -> tuple[int, int]:
@@ -121,14 +135,19 @@ def write_description(folder: Path, files: Sequence[Description], force: bool = 
 def _source_lines(file: Description, folder: Path) -> list[str]:
     proposal = file.proposal
     place = os.path.relpath(file.path.resolve(), folder.resolve())
-    lines = ["[[source]]", f"file = {_quoted(Path(place).as_posix())}", f"table = {_quoted(proposal.table)}", ""]
+    lines = [
+        "[[source]]",
+        f"file = {_quoted(Path(place).as_posix())}",
+        f"table = {_quoted(proposal.table)}",
+        "",
+    ]
     if not proposal.table:
         return [f"# {line}" if line else "" for line in ["No table fits this file; fill it in.", *lines]]
     lines.append("[source.columns]  # column of the table = heading in the file")
     lines += [f"{column} = {_quoted(heading)}" for column, heading in proposal.columns.items()]
     lines += [f'# {column} = ""  # needed, not found' for column in proposal.missing]
     free = [column.name for column in table(proposal.table).columns if column.name not in proposal.columns]
-    lines += [f"# headings not used: {', '.join(proposal.unused)}"] if proposal.unused else []
+    lines += [f"# headings not used: {', '.join(map(_quoted, proposal.unused))}"] if proposal.unused else []
     lines += [f"# columns still free: {', '.join(free)}", ""]
     if proposal.answers and file.scale:
         low, high = file.scale
@@ -140,9 +159,8 @@ def _source_lines(file: Description, folder: Path) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A basic TOML string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{escaped}"'
+    """A basic TOML string, which is one of JSON with another sign escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def write_public_workspace(name: str, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import zoneinfo
 from dataclasses import dataclass, field, fields
@@ -92,7 +93,25 @@ class Settings:
     sources: tuple[Source, ...] = ()
 
 
-_PARTS = {"workspace", "engine", "source"}
+_PARTS = ("workspace", "engine", "source")
+_ENGINE = ("memory", "threads")
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "a table",
+}
+#: What an entry has to look like, and that in words.
+_FORMS = {
+    "language": ("|".join(LANGUAGES), f"one of {', '.join(LANGUAGES)}"),
+    "currency": ("[A-Z]{3}", "an ISO code of three letters such as EUR"),
+    "decimals": ("[0-6]", "a number from 0 to 6"),
+    "decimal": ("[.,]", "'.' or ','"),
+    "phone_region": ("[A-Z]{2}", "an ISO code of two letters such as IR"),
+    "threads": (r"[1-9]\d*", "a number from 1"),
+    "duplicates": ("merge|keep", "'merge' or 'keep'"),
+}
 
 
 def read_settings(folder: Path) -> Settings:
@@ -104,32 +123,56 @@ def read_settings(folder: Path) -> Settings:
         Naming the file and the entry, if it is missing or wrong.
     """
     path = folder / FILE
-    if not path.is_file():
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
         raise WorkspaceError(
             f"{folder} is not a workspace: it has no {FILE}. Make one from your files with "
             f"`crmlab init {folder} FILE...`, or a sample with `crmlab data sample {folder}`."
-        )
+        ) from None
+    except UnicodeDecodeError:
+        raise WorkspaceError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise WorkspaceError(f"{path} is not valid TOML: {error}.") from None
-    for part in content.keys() - _PARTS:
+    for part in content.keys() - set(_PARTS):
         raise WorkspaceError(f"{path}: unknown part [{part}]" + did_you_mean(part, _PARTS))
-    general = content.get("workspace", {}) | content.get("engine", {})
-    known = {f.name: f.type for f in fields(Settings) if f.name != "sources"}
-    _check(general, known, path, "[workspace]")
-    if general.get("language", "en") not in LANGUAGES:
-        raise WorkspaceError(f"{path}: language is one of {', '.join(LANGUAGES)}.")
-    if (zone := general.get("time_zone")) and zone not in zoneinfo.available_timezones():
-        raise WorkspaceError(f"{path}: there is no time zone {zone!r}; write it as 'Asia/Tehran'.")
-    sources = tuple(_source(entry, path) for entry in content.get("source", []))
-    return Settings(**general, sources=sources)
+    workspace = _part(content, "workspace", path)
+    engine = _part(content, "engine", path)
+    types = {f.name: f.type for f in fields(Settings) if f.name != "sources"}
+    _check(workspace, {n: kind for n, kind in types.items() if n not in _ENGINE}, path, "[workspace]")
+    _check(engine, {name: types[name] for name in _ENGINE}, path, "[engine]")
+    if zone := workspace.get("time_zone"):
+        try:
+            zoneinfo.ZoneInfo(zone)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            raise WorkspaceError(
+                f"{path}: there is no time zone {zone!r}; write it as 'Asia/Tehran'."
+            ) from None
+    sources = content.get("source", [])
+    if not isinstance(sources, list) or not all(isinstance(entry, dict) for entry in sources):
+        raise WorkspaceError(f"{path}: each source begins with [[source]], in two pairs of brackets.")
+    return Settings(**workspace, **engine, sources=tuple(_source(entry, path) for entry in sources))
+
+
+def _part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+    part = content.get(name, {})
+    if not isinstance(part, dict):
+        raise WorkspaceError(f"{path}: {name} is a part that begins with [{name}], in one pair of brackets.")
+    return part
 
 
 def _source(entry: dict[str, Any], path: Path) -> Source:
     _check(entry, {f.name: f.type for f in fields(Source)}, path, "[[source]]")
     source = Source(**entry)
     where = f"{path}: the source {source.label or '(without a name)'!r}"
+    for part in ("columns", "constants", "answers"):
+        for name, value in getattr(source, part).items():
+            if isinstance(value, list | dict):
+                raise WorkspaceError(f"{where}: {name} in [source.{part}] is to be one value.")
     if not (source.file or source.url or source.dataset):
         raise WorkspaceError(f"{where} needs one of file, url or dataset.")
     if source.url and not source.query:
@@ -138,8 +181,6 @@ def _source(entry: dict[str, Any], path: Path) -> Source:
         raise WorkspaceError(
             f"{where} needs the table it feeds, not {source.table!r}" + did_you_mean(source.table, TABLES)
         )
-    if source.duplicates not in ("merge", "keep"):
-        raise WorkspaceError(f"{where}: duplicates is 'merge' or 'keep'.")
     return source
 
 
@@ -147,8 +188,11 @@ def _check(entries: dict[str, Any], known: dict[str, Any], path: Path, part: str
     for name, value in entries.items():
         if name not in known:
             raise WorkspaceError(f"{path}: {part} has no entry {name!r}" + did_you_mean(name, known))
-        wanted = str(known[name])
-        given = type(value).__name__
-        # A whole number passes for "str | int", a table for "dict[...]": the names begin alike.
-        if not any(kind.strip().startswith(given) for kind in wanted.split("|")):
-            raise WorkspaceError(f"{path}: {name} is to be {wanted.split('|')[0].strip()}, not {value!r}.")
+        # Of "str | int", "dict[str, Any]" or "int | None" the names of the types themselves.
+        kinds = [kind for kind in re.findall(r"\w+", str(known[name]).split("[")[0]) if kind in _KINDS]
+        if type(value).__name__ not in kinds:
+            wanted = " or ".join(_KINDS[kind] for kind in kinds)
+            raise WorkspaceError(f"{path}: {name} in {part} is to be {wanted}.")
+        form, wanted = _FORMS.get(name, ("(?s:.*)", ""))
+        if not re.fullmatch(form, str(value)):
+            raise WorkspaceError(f"{path}: {name} in {part} is to be {wanted}, not {value!r}.")

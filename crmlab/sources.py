@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,11 @@ from crmlab.cleansing.ledger import empty_quarantine
 from crmlab.cleansing.numbers import read_numbers
 from crmlab.cleansing.roles import match_headings
 from crmlab.errors import ParameterError, SourceError, did_you_mean
-from crmlab.loaders.databases import read_database
+from crmlab.loaders.databases import database_file, read_database
 from crmlab.loaders.files import read_file
 from crmlab.loaders.public import PUBLIC_SETS, read_public
 from crmlab.loaders.raw import Raw
-from crmlab.settings import Source
+from crmlab.settings import FILE, Source
 from crmlab.tables import table as contract_of
 
 
@@ -57,6 +57,22 @@ def tables_of(source: Source) -> list[str]:
     return [source.table]
 
 
+def files_of(source: Source, folder: Path) -> list[Path]:
+    """The files a source of the workspace in `folder` is read from; a database on a server has none.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file.
+    """
+    path = database_file(source.url, folder) if source.url else folder / source.file if source.file else None
+    if path is None:
+        return []
+    if not path.exists():
+        raise SourceError(f"There is no file {path}, which {FILE} names.")
+    return sorted(child for child in path.rglob("*") if child.is_file()) if path.is_dir() else [path]
+
+
 def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | None:
     """Read and stack all sources of table `name`; None if there is none."""
     parts = [_read(source, name, folder) for source in sources if name in tables_of(source)]
@@ -64,16 +80,24 @@ def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | N
         return None
     if len(parts) == 1:
         return parts[0]
-    frames = [part.frame for part in parts]
-    if len({tuple(frame.dtypes) for frame in frames}) > 1:
-        # Sources of different types meet as text; cleansing reads text and types alike.
-        frames = [frame.apply(_as_text) for frame in frames]
     return Loaded(
-        pd.concat(frames, ignore_index=True),
+        _stack([part.frame for part in parts]),
         pd.concat([part.lineage for part in parts], ignore_index=True),
         pd.concat([part.rejected for part in parts], ignore_index=True),
         [heading for part in parts for heading in part.unused],
     )
+
+
+def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one below the other; a column that is not of one type in all of them becomes text."""
+    for name in dict.fromkeys(name for frame in frames for name in frame):
+        types = {frame[name].dtype if name in frame else None for frame in frames}
+        if len(types) > 1:
+            # Cleansing reads text and types alike, and pandas' own meeting of types is not exact.
+            frames = [
+                frame.assign(**{name: _as_text(frame[name])}) if name in frame else frame for frame in frames
+            ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _as_text(values: pd.Series) -> pd.Series:
@@ -91,20 +115,18 @@ def _read(source: Source, name: str, folder: Path) -> Loaded:
     used = {*columns.values(), *source.answers}
     if source.answers:
         frame, rows = _one_row_per_answer(source, raw.frame, frame, rows)
-    frame = frame.assign(**{column: value for column, value in source.constants.items()})
+    frame = frame.assign(**source.constants)
     for column, markers in source.missing.items():
         if column in frame:
             wanted = {str(marker) for marker in (markers if isinstance(markers, list) else [markers])}
-            frame[column] = frame[column].mask(frame[column].astype("str").isin(wanted))
+            frame[column] = frame[column].mask(_as_text(frame[column]).isin(wanted))
     unused = [str(heading) for heading in raw.frame.columns if heading not in used]
     return _loaded(source, name, frame, rows, raw, unused)
 
 
 def _read_raw(source: Source, folder: Path) -> Raw:
     if source.url:
-        # A relative SQLite file is meant from the workspace folder.
-        url = re.sub(r"^(sqlite:///)(?!/)", lambda m: f"{m[1]}{folder}/", source.url)
-        return read_database(url, source.query)
+        return read_database(source.url, source.query, folder)
     return read_file(
         folder / source.file, source.format, source.encoding, source.delimiter, source.header, source.sheet
     )
@@ -138,7 +160,7 @@ def _one_row_per_answer(
     repeated = frame.loc[frame.index.repeat(times)].reset_index(drop=True)
     if "response_id" not in repeated:
         repeated["response_id"] = rows.repeat(times).astype("str").to_numpy()
-    answers = raw[questions].astype("str").to_numpy(dtype=object).ravel()
+    answers = raw[questions].apply(_as_text).to_numpy(dtype=object).ravel()
     return repeated.assign(
         touch_point=list(source.answers.values()) * len(frame),
         question=questions * len(frame),
@@ -172,7 +194,7 @@ def load(
     conventions: Conventions | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Load one source as one table.
+    r"""Load one source as one table.
 
     Parameters
     ----------
@@ -205,12 +227,14 @@ def load(
     --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp(), "shop.csv")
-    >>> _ = path.write_text("Customer ID;Date;Total\\n7;1403/05/12;12,50\\n")
+    >>> _ = path.write_text("Customer ID;Date;Total\n7;1403/05/12;12,50\n")
     >>> load(path, table="orders")[["customer_id", "amount"]].values.tolist()
     [['7', 1250]]
     """
     text = str(source)
+    entry = Source(file=Path(text).name)
     if "://" in text:
+        entry = Source(url=text, query=query)
         raw = read_database(text, query)
     elif text in PUBLIC_SETS and not Path(text).exists():
         tables = read_public(text)
@@ -225,14 +249,14 @@ def load(
     if len(raw.rejected):
         first = raw.rejected.iloc[0]
         warnings.warn(
-            f"{Path(text).name}: {len(raw.rejected):,} records could not be read, the first is record "
-            f"{first['row']}: {first['reason']}. A workspace keeps them in its quarantine.",
+            f"{entry.label}: {_count(raw.rejected, 'record')} could not be read, the first is record "
+            f"{first['row']}: {first['reason']}. A workspace keeps such records in its quarantine.",
             stacklevel=2,
         )
     if table is None:
         return raw.frame
     names = _either_way(columns, table) if columns else {}
-    entry = Source(table=table, file=Path(text).name, columns=names)
+    entry = replace(entry, table=table, columns=names)
     chosen = _columns(entry, table, raw.frame)
     _need_required(raw.frame, chosen, entry)
     frame = raw.frame[list(chosen.values())].set_axis(list(chosen), axis="columns")
@@ -240,12 +264,16 @@ def load(
     for column, reasons in unread.items():
         places = ", ".join(str(raw.rows[row]) for row in reasons.index[:3])
         warnings.warn(
-            f"{Path(text).name}, column {column}: {len(reasons):,} cells cannot be read ({reasons.iloc[0]}; "
+            f"{entry.label}, column {column}: {_count(reasons, 'cell')} cannot be read ({reasons.iloc[0]}; "
             f"first in record {places}); the column is left as it is. crmlab.cleansing.clean repairs "
             "such cells or sets their rows aside.",
             stacklevel=2,
         )
     return frame
+
+
+def _count(things: pd.DataFrame | pd.Series, name: str) -> str:
+    return f"{len(things):,} {name}{'s' if len(things) > 1 else ''}"
 
 
 def _either_way(columns: dict[str, str], table: str) -> dict[str, str]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from crmlab.engine import connect, to_pandas
-from crmlab.errors import SourceError, WorkspaceError, did_you_mean
+from crmlab.errors import ParameterError, SourceError, WorkspaceError, did_you_mean
 from crmlab.settings import FILE, Settings, read_settings
 from crmlab.tables import TABLES, table
 
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
     from crmlab.cleansing.clean import Cleaned, Conventions
 
-#: Folders of the package whose code decides what a clean table looks like.
-_CODE = ("contract.py", "tables.py", "calendars.py", "settings.py", "sources.py", "workspace.py", "loaders", "cleansing")
+#: Modules and folders of the package whose code decides what a clean table looks like.
+_CODE = ("contract.py", "tables.py", "calendars.py", "engine.py", "settings.py", "sources.py",
+         "workspace.py", "loaders", "cleansing")  # fmt: skip
 
 
 def open_workspace(path: str | Path) -> Workspace:
@@ -38,7 +41,8 @@ def open_workspace(path: str | Path) -> Workspace:
 
     Its tables are attributes: ``.orders`` and other logs are ibis tables, ``.customers`` and other
     tables pandas frames, all clean. They are made from the sources on first use, and again when a
-    source, the settings or the code of cleansing has changed.
+    file, the settings or the code of cleansing has changed; a database on a server is read again
+    by ``.clean()`` alone.
 
     Raises
     ------
@@ -55,19 +59,22 @@ class Workspace:
     ----------
     path : Path
         The folder.
-    settings : Settings
-        What ``crmlab.toml`` says.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.settings: Settings = read_settings(self.path)
+        read_settings(self.path)
 
     def __repr__(self) -> str:
         return f"<Workspace {self.name!r}: {', '.join(self.tables) or 'no tables'}>"
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables]
+
+    @property
+    def settings(self) -> Settings:
+        """What ``crmlab.toml`` says now."""
+        return read_settings(self.path)
 
     @property
     def name(self) -> str:
@@ -100,18 +107,24 @@ class Workspace:
 
     def table(self, name: str) -> pd.DataFrame | ibis.Table:
         """The clean table called `name`: an ibis table if it is a log, else a frame."""
-        contract = table(name)
+        contract, path = table(name), self._file(name)
+        if contract.log:
+            # The engine takes signs such as [ in a path for a pattern unless they stand in brackets.
+            plain = re.sub(r"[\[*?]", r"[\g<0>]", str(path.resolve()))
+            return self._engine.read_parquet(plain, table_name=name)
+        frame = _read_parquet(path)
+        return frame.astype({column.name: column.dtype for column in contract.columns})
+
+    def _file(self, name: str) -> Path:
+        """The file of the clean table `name`, made if need be."""
+        table(name)
         if name not in self.tables:
             raise WorkspaceError(
                 f"The workspace {self.name!r} has no {name}; it has: {', '.join(self.tables) or 'nothing'}. "
                 f"Add a [[source]] with table = {name!r} to {self.path / FILE}."
             )
         self.ensure_clean()
-        path = self.clean_folder / f"{name}.parquet"
-        if contract.log:
-            return self._engine.read_parquet(path, table_name=name)
-        frame = _read_parquet(path)
-        return frame.astype({column.name: column.dtype for column in contract.columns})
+        return self.clean_folder / f"{name}.parquet"
 
     @cached_property
     def _engine(self):
@@ -143,15 +156,18 @@ class Workspace:
         loaded = read_table(self.settings.sources, name, self.path)
         if loaded is None:
             raise WorkspaceError(f"The workspace {self.name!r} has no source for {name}.")
-        return loaded.frame.set_axis(pd.MultiIndex.from_frame(loaded.lineage))
+        return loaded.frame.set_axis(pd.MultiIndex.from_frame(loaded.lineage[["source", "row"]]))
 
     def values(self, name: str, column: str) -> list[str]:
         """Distinct values of a column of the clean table `name`, sorted."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        self.ensure_clean()
-        cells = pq.read_table(self.clean_folder / f"{name}.parquet", columns=[column])[column]
+        path = self._file(name)
+        known = pq.read_schema(path).names
+        if column not in known:
+            raise ParameterError(f"The table {name} has no column {column!r}" + did_you_mean(column, known))
+        cells = pq.read_table(path, columns=[column])[column]
         return sorted(map(str, pc.unique(cells.drop_null()).to_pylist()))
 
     @property
@@ -167,26 +183,40 @@ class Workspace:
 
     def _read_state(self) -> dict[str, Any] | None:
         try:
-            return json.loads((self.clean_folder / "state.json").read_text(encoding="utf-8"))
+            state = json.loads((self.clean_folder / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        return state if isinstance(state, dict) and {"made_from", "tables"} <= state.keys() else None
 
     def ensure_clean(self, progress: Callable[[str], None] | None = None) -> None:
         """Clean the sources unless that has been done since they last changed."""
-        state = self._read_state()
-        if state is None or state["made_from"] != self._fingerprint(state):
-            self.clean(progress)
+        if not self._is_clean():
+            with _alone_in(self.path):
+                if not self._is_clean():
+                    self._clean(progress)
+
+    def _is_clean(self) -> bool:
+        state, names = self._read_state(), ["ledger", "quarantine", *self.tables]
+        there = all((self.clean_folder / f"{name}.parquet").exists() for name in names)
+        return bool(state and there) and _contents(state["made_from"]) == _contents(self._fingerprint(state))
 
     def _fingerprint(self, last: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the clean tables are made from; files untouched since `last` are not read again."""
+        """What the clean tables are made from: of each file size, time and SHA-256.
+
+        Files untouched since `last` are not read again.
+        """
+        from crmlab.sources import files_of
+
         known = (last or {}).get("made_from", {}).get("files", {})
         files = {}
-        for source in self.settings.sources:
-            for path in _files(self.path / source.file) if source.file else ():
-                name, stat = str(path.relative_to(self.path)), path.stat()
+        for path in (path for source in self.settings.sources for path in files_of(source, self.path)):
+            try:
+                name, stat = os.path.relpath(path, self.path), path.stat()
                 stamp = [stat.st_size, stat.st_mtime_ns]
                 same = name in known and known[name][:2] == stamp
                 files[name] = [*stamp, known[name][2] if same else sha256(path)]
+            except OSError as error:
+                raise SourceError(f"{path} cannot be read: {error.strerror}.") from None
         return {"files": files, "settings": sha256(self.path / FILE), "code": code_sha256(_CODE)}
 
     def clean(self, progress: Callable[[str], None] | None = None) -> pd.DataFrame:
@@ -209,6 +239,10 @@ class Workspace:
         WorkspaceError
             If the folder cannot be written.
         """
+        with _alone_in(self.path):
+            return self._clean(progress)
+
+    def _clean(self, progress: Callable[[str], None] | None) -> pd.DataFrame:
         from crmlab.cleansing.clean import clean
         from crmlab.cleansing.ledger import empty_ledger, empty_quarantine
         from crmlab.sources import read_table
@@ -257,6 +291,11 @@ class Workspace:
         )
 
 
+def _contents(made_from: dict[str, Any]) -> dict[str, Any]:
+    """What counts of a fingerprint: not the times at which files were written."""
+    return made_from | {"files": {name: entry[2] for name, entry in made_from.get("files", {}).items()}}
+
+
 def _counts(cleaned: Cleaned, rejected: int) -> dict[str, int]:
     return {
         "rows_in": cleaned.rows_in + rejected,
@@ -268,20 +307,8 @@ def _counts(cleaned: Cleaned, rejected: int) -> dict[str, int]:
 
 def _ranges(frame: pd.DataFrame) -> dict[str, list[str]]:
     """First and last day of each column of dates."""
-    days = frame.select_dtypes("datetime")
-    return {
-        name: [str(values.min().date()), str(values.max().date())]
-        for name, values in days.items()
-        if values.notna().any()
-    }
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(child for child in path.rglob("*") if child.is_file())
-    if not path.exists():
-        raise SourceError(f"There is no file {path}, which {FILE} names.")
-    return [path]
+    days = frame.select_dtypes("datetime").dropna(axis="columns", how="all")
+    return {name: [str(values.min().date()), str(values.max().date())] for name, values in days.items()}
 
 
 def sha256(path: Path) -> str:
@@ -316,19 +343,39 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 @contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until nobody else cleans the workspace in `folder`, and keep others waiting meanwhile."""
+    handle = None
+    with suppress(ImportError, OSError):  # Windows and some network drives know no such lock.
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
     """A fresh folder that takes the place of `folder` if all goes well, and leaves no trace if not."""
-    fresh = folder.with_name(f"{folder.name}.new-{os.getpid()}")
-    old = folder.with_name(f"{folder.name}.old-{os.getpid()}")
+    mark = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    fresh = folder.with_name(f"{folder.name}.new-{mark}")
+    old = folder.with_name(f"{folder.name}.old-{mark}")
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        if folder.exists() and not folder.is_dir():
+            raise OSError("a file has its name")
+        fresh.mkdir()
         yield fresh
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
     except OSError as error:
-        raise WorkspaceError(f"The folder {folder} cannot be written: {error.strerror}.") from None
+        if old.exists():
+            old.rename(folder)
+        raise WorkspaceError(f"The folder {folder} cannot be written: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -348,7 +395,6 @@ def check_writable(folder: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise WorkspaceError(
-            f"The folder {folder} cannot be written: {error.strerror}. Choose another one."
-        ) from None
+        said = f"The folder {folder} cannot be written: {error.strerror}. Choose another one."
+        raise WorkspaceError(said) from None
     return folder

@@ -39,8 +39,7 @@ MAY_IMPORT = {
     "mining.campaigns": GROUND | {"mining.methods"},
     "mining": set(),
     "reporting": GROUND | {"locale", "figures", "workspace", ""},
-    "cli": GROUND
-    | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
+    "cli": GROUND | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
 }
 
 
@@ -101,8 +100,20 @@ def test_every_public_name_of_a_room_is_there_and_documented(room):
 
 def test_importing_crmlab_loads_no_engine():
     script = "import crmlab, sys; print(*sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    for heavy in ("pandas", "numpy", "ibis", "duckdb", "matplotlib", "papermill", "nbconvert", "pandera", "scipy"):
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+    for heavy in (
+        "pandas",
+        "numpy",
+        "ibis",
+        "duckdb",
+        "matplotlib",
+        "papermill",
+        "nbconvert",
+        "pandera",
+        "scipy",
+    ):
         assert heavy not in loaded
 
 
@@ -113,7 +124,9 @@ def test_the_command_starts_without_the_heavy_parts():
         "try: main()\n"
         "except SystemExit: print(*sorted(sys.modules))"
     )
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
     for heavy in ("pandas", "numpy", "ibis", "rich", "jinja2"):
         assert heavy not in loaded
 
@@ -125,12 +138,16 @@ def test_notebooks_define_nothing_and_keep_their_cells_short(path):
     prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     assert len(prose) >= len(code) / 3
     for source in code:
-        defined = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        defined = [
+            node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        ]
         assert defined == []
         assert len(source.splitlines()) <= 12
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "reports").glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks" / "reports").glob("*.ipynb")), ids=lambda path: path.stem
+)
 def test_report_notebooks_are_kept_without_outputs(path):
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         assert not cell.get("outputs")

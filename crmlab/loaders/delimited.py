@@ -24,6 +24,7 @@ BROKEN, _END = "\ufdd0", "\ufdd1"
 WHITESPACE = "whitespace"
 
 _SAMPLE = 1 << 20
+_BLOCK = 1 << 25
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -132,7 +133,7 @@ def _windows(content: bytes) -> str:
 
 
 def detect_delimiter(text: str) -> str:
-    """The mark that splits most lines of `text` into as many fields as the first line has.
+    r"""The mark that splits most lines of `text` into as many fields as the first line has.
 
     Returns
     -------
@@ -142,7 +143,7 @@ def detect_delimiter(text: str) -> str:
 
     Examples
     --------
-    >>> detect_delimiter("a;b;c\\n1,5;2;3\\n2,5;3;4\\n")
+    >>> detect_delimiter("a;b;c\n1,5;2;3\n2,5;3;4\n")
     ';'
     """
     lines = [line for line in text.splitlines() if line.strip()][:200]
@@ -221,7 +222,7 @@ def read_delimited(
             io.BytesIO(f"{text}\n{end}".encode()),
             # One thread: only then does the reader know the numbers of the rows it rejects.
             pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=names, skip_rows_after_names=int(header), block_size=1 << 25
+                use_threads=False, column_names=names, skip_rows_after_names=int(header), block_size=_BLOCK
             ),
             pyarrow.csv.ParseOptions(
                 delimiter=delimiter,
@@ -260,7 +261,9 @@ def _without_broken(content: Raw, delimiter: str) -> Raw:
     for name in content.frame:
         broken |= content.frame[name].str.contains(BROKEN, regex=False)
     lines = zip(content.rows[broken], content.frame[broken].to_numpy().tolist(), strict=True)
-    found = [(row, "the line has bytes that are no text", _shown(delimiter.join(cells))) for row, cells in lines]
+    found = [
+        (row, "the line has bytes that are no text", _shown(delimiter.join(cells))) for row, cells in lines
+    ]
     rejected = [*content.rejected.itertuples(index=False, name=None), *found]
     return raw(content.frame[~broken], sorted(rejected))
 
@@ -278,4 +281,6 @@ def _sample(text: str) -> str:
 
 def _first_record(text: str, delimiter: str, quotes: bool) -> list[str]:
     lines = io.StringIO(text[:_SAMPLE], newline="")
-    return next(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE))
+    return next(
+        csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+    )

@@ -135,9 +135,13 @@ def _read_folder(folder: Path) -> pa.Table:
 
 def _read_json_lines(path: Path, encoding: str | None) -> Raw:
     """One JSON object a line; nested objects become columns such as ``utm.source``."""
+    text = read_text(path, encoding)
+    if text.lstrip().startswith("["):
+        raise SourceError(
+            f"{path.name} is one JSON list; it must have one object on each line, without brackets."
+        )
     records, rejected = [], []
-    lines = read_text(path, encoding).split("\n")
-    for number, line in enumerate((line for line in lines if line.strip()), start=1):
+    for number, line in enumerate((line for line in text.split("\n") if line.strip()), start=1):
         try:
             records.append(_record(line))
         except ValueError as error:
@@ -159,7 +163,9 @@ def _record(line: str) -> dict[str, object]:
         raise ValueError("the line is nested too deeply") from None
     if not isinstance(record, dict):
         raise ValueError("the line is not a JSON object")
-    if "\\u" in line and any(0xD800 <= ord(letter) < 0xE000 for letter in json.dumps(record, ensure_ascii=False)):
+    if "\\u" in line and any(
+        0xD800 <= ord(letter) < 0xE000 for letter in json.dumps(record, ensure_ascii=False)
+    ):
         raise ValueError("the line has half a character")
     return _flat(record)
 

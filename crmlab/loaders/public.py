@@ -242,7 +242,14 @@ def fetch(name: str) -> Path:
         for copy in (chosen.file, f"{chosen.file}.gz"):
             if (path := Path(folder, name, copy)).exists():
                 return _checked(path, chosen)
-    return _checked(_download(name, chosen), chosen)
+    path = _download(name, chosen)
+    try:
+        return _checked(_unpacked(path, chosen), chosen)
+    except SourceError:
+        # What is not the published file would be taken from the cache for ever.
+        for left in {path, path.with_name(chosen.file)}:
+            left.unlink(missing_ok=True)
+        raise
 
 
 def _download(name: str, chosen: PublicSet) -> Path:
@@ -252,22 +259,28 @@ def _download(name: str, chosen: PublicSet) -> Path:
     pooch.get_logger().setLevel("ERROR")
     cache = pooch.os_cache("crmlab") / name
     try:
-        # The checksum is that of the content and is checked below, packed or not.
-        path = Path(pooch.retrieve(chosen.url, None, fname=chosen.url.rsplit("/", 1)[-1], path=cache))
+        # The checksum is that of the content and is checked afterwards, packed or not.
+        return Path(pooch.retrieve(chosen.url, None, fname=chosen.url.rsplit("/", 1)[-1], path=cache))
     except Exception as error:  # pooch lets each protocol's own errors through
         raise SourceError(
             f"The data set {name} could not be fetched from {chosen.url} "
             f"({type(error).__name__}). Fetch it by other means, put it into a folder {name}, and let "
             "CRMLAB_DATA name the folder above it."
         ) from None
+
+
+def _unpacked(path: Path, chosen: PublicSet) -> Path:
+    """The set's file; taken out of its archive if it came in one."""
     if path.suffix != ".zip":
         return path
-    with zipfile.ZipFile(path) as archive:
-        member = next((m for m in archive.namelist() if Path(m).name == chosen.file), None)
-        if member is None:
-            raise SourceError(f"The archive of {name} does not hold {chosen.file}.")
-        (cache / chosen.file).write_bytes(archive.read(member))
-    return cache / chosen.file
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = next(m for m in archive.namelist() if Path(m).name == chosen.file)
+            target = path.with_name(chosen.file)
+            target.write_bytes(archive.read(member))
+            return target
+    except (zipfile.BadZipFile, StopIteration):
+        raise SourceError(f"{chosen.url} is not an archive that holds {chosen.file}.") from None
 
 
 def _checked(path: Path, chosen: PublicSet) -> Path:

@@ -1,0 +1,317 @@
+"""A first crmlab.toml: from a look at one's own files, or for a public set; what is written must work."""
+
+import hashlib
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import crmlab as crm
+from crmlab.contract import Column, Table
+from crmlab.describe import describe_files, write_description, write_public_workspace
+from crmlab.errors import ParameterError, SourceError, WorkspaceError
+from crmlab.loaders.public import PUBLIC_SETS
+from crmlab.settings import read_settings
+from crmlab.tables import TABLES
+from crmlab.workspace import open_workspace
+
+
+def cell(column: Column, row: int) -> str:
+    """A value that fits a column."""
+    if column.kind == "category":
+        return list(column.allowed)[row % len(column.allowed)]
+    return {
+        "id": f"{column.name[:2]}{row}",
+        "text": f"word {row}",
+        "name": "Ali Karimi",
+        "email": f"a{row}@example.com",
+        "phone": f"0912123450{row}",
+        "date": f"2024-01-{row + 1:02d}",
+        "time": f"2024-01-{row + 1:02d} 10:30",
+        "integer": str(row + 1),
+        "number": str(row % 5 + 1),
+        "money": f"{row + 1}.50",
+        "boolean": ["yes", "no"][row % 2],
+    }[column.kind]
+
+
+def headings(contract: Table, persian: bool) -> dict[str, str]:
+    """Column to a heading people give it: its own name, or its first Persian one."""
+    found: dict[str, str] = {}
+    for column in contract.columns:
+        others = [heading for heading in column.headings if re.search("[\u0600-\u06ff]", heading)]
+        free = [heading for heading in others if heading not in found.values()] if persian else []
+        found[column.name] = free[0] if free else column.name.replace("_", " ").title()
+    return found
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file of text, or eight rows of a table, beside the workspace folder."""
+
+    def write(name: str, content: str | dict) -> Path:
+        path = tmp_path / "files" / name
+        path.parent.mkdir(exist_ok=True)
+        if isinstance(content, dict):
+            content = pd.DataFrame(content).to_csv(index=False)
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
+
+
+# Looking
+
+
+@pytest.mark.parametrize(
+    ("name", "persian"),
+    [*((name, True) for name in TABLES), ("orders", False)],
+)
+def test_a_file_of_each_table_is_recognised_described_and_cleaned(write, tmp_path, name, persian):
+    contract = TABLES[name]
+    heads = headings(contract, persian)
+    rows = {heads[column.name]: [cell(column, row) for row in range(8)] for column in contract.columns}
+    path = write(f"{contract.name}.csv", rows)
+    (found,) = describe_files([path])
+    assert (found.proposal.table, found.proposal.columns) == (contract.name, heads)
+    assert (found.records, found.open_questions, found.remarks) == (8, False, [])
+    assert found.heading == f"{contract.name}.csv: {contract.name}"
+    assert found.rows == [[column, heading] for column, heading in heads.items()]
+    target = write_description(tmp_path / "shop", [found])
+    assert target == tmp_path / "shop" / "crmlab.toml"
+    (source,) = read_settings(tmp_path / "shop").sources
+    assert (source.table, source.columns, source.file) == (
+        contract.name,
+        heads,
+        f"../files/{contract.name}.csv",
+    )
+    counts = open_workspace(tmp_path / "shop").clean()
+    assert counts.loc[contract.name].tolist() == [8, 8, 0, 0]
+
+
+def test_a_file_that_no_table_fits_says_so(write):
+    (found,) = describe_files([write("weather.csv", "wind,rain\n3,4\n5,6\n")])
+    assert found.heading == "weather.csv: not recognised"
+    assert found.rows == []
+    assert found.open_questions
+    assert found.remarks == [
+        "No table fits. Name it and its columns in crmlab.toml, or leave the file out.",
+        "Not used: wind, rain.",
+    ]
+
+
+def test_what_is_missing_unused_or_cannot_be_read_is_remarked(write):
+    (found,) = describe_files([write("orders.csv", 'customer,qty,total,"my\nown"\na,1,5,x\nb\nc,2,6,y\n')])
+    assert found.proposal.table == "orders"
+    assert found.open_questions
+    assert found.remarks == [
+        "Not found, but needed: time. Fill them in in crmlab.toml.",
+        "Not used: my own.",
+        "1 record cannot be read; cleansing will set such records aside.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "scale"), [([1, 3, 5, 4], (1, 5)), ([1, 7, 5, 4], (1, 7)), ([0, 10, 9, 4], (0, 10))]
+)
+def test_a_survey_with_a_column_per_question_gets_its_scale(write, tmp_path, answers, scale):
+    columns = {"customer": list("abcd"), "date": ["2024-01-05"] * 4}
+    path = write("survey.csv", columns | dict.fromkeys(["Staff", 'Price "net"', "فروشگاه"], answers))
+    (found,) = describe_files([path])
+    assert (found.proposal.table, found.scale) == ("surveys", scale)
+    assert found.proposal.answers == ["Staff", 'Price "net"', "فروشگاه"]
+    assert found.rows[-1] == ["an answer (score)", "فروشگاه"]
+    assert found.remarks == [
+        f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale."
+    ]
+    write_description(tmp_path / "shop", [found])
+    workspace = open_workspace(tmp_path / "shop")
+    surveys = crm.collect(workspace.surveys)
+    assert len(surveys) == 12
+    assert sorted(surveys["score"]) == sorted(answers * 3)
+    assert set(surveys["question"]) == {"Staff", 'Price "net"', "فروشگاه"}
+    assert set(zip(surveys["scale_low"], surveys["scale_high"], strict=True)) == {scale}
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n\x00,1\n"])
+def test_a_file_that_cannot_be_read_is_one_sentence(write, content):
+    good = write("good.csv", "customer,date,total\na,2024-01-05,5\n")
+    with pytest.raises(SourceError, match=r"^bad\.csv is "):
+        describe_files([good, write("bad.csv", content)])
+    with pytest.raises(SourceError, match=r"^There is no file .*none\.csv\.$"):
+        describe_files([good.with_name("none.csv")])
+
+
+# Writing
+
+ODD = [
+    'say "so"',
+    "back\\slash",
+    "two\nlines",
+    "tab\there",
+    "عنوان",
+    "#hash",
+    "a = 'b'",
+    "]]",
+    "del\x7fete",
+    "é\r",
+]
+
+
+@pytest.fixture(scope="module")
+def odd_file(tmp_path_factory) -> Path:
+    """A file of orders with headings that are hard to write."""
+    path = tmp_path_factory.mktemp("odd") / "orders.csv"
+    columns = {"customer": ["a"], "date": ["2024-01-05"], "total": ["5"]} | {odd: [f"<{odd}>"] for odd in ODD}
+    pd.DataFrame(columns).to_csv(path, index=False, lineterminator="\r\n")
+    return path
+
+
+def test_headings_of_any_kind_that_are_not_used_do_no_harm(odd_file, tmp_path):
+    (found,) = describe_files([odd_file])
+    assert found.proposal.unused == [odd.strip() for odd in ODD]
+    assert all("\n" not in remark for remark in found.remarks)
+    write_description(tmp_path, [found])
+    assert crm.collect(open_workspace(tmp_path).orders)["customer_id"].tolist() == ["a"]
+
+
+def test_headings_of_any_kind_are_written_so_that_they_are_found_again(odd_file, tmp_path):
+    (found,) = describe_files([odd_file])
+    for odd in ODD:
+        proposal = found.proposal._replace(columns=found.proposal.columns | {"promotion": odd.strip()})
+        target = write_description(tmp_path, [replace(found, proposal=proposal)], force=True)
+        (source,) = tomllib.loads(target.read_text(encoding="utf-8"))["source"]
+        assert source["columns"]["promotion"] == odd.strip()
+        assert open_workspace(tmp_path).raw("orders")["promotion"].tolist() == [f"<{odd}>"]
+
+
+@pytest.mark.parametrize("name", ['the "shop"', "back\\slash", "فروشگاه", "it's #1"])
+def test_folders_of_any_name_are_written_so_that_they_can_be_read(write, tmp_path, name):
+    path = write("orders.csv", "customer,date,total\na,2024-01-05,5\n")
+    moved = tmp_path / name / path.name
+    moved.parent.mkdir()
+    path.rename(moved)
+    write_description(tmp_path / name, describe_files([moved]))
+    workspace = open_workspace(tmp_path / name)
+    assert (workspace.name, workspace.settings.sources[0].file) == (name, "orders.csv")
+    assert len(crm.collect(workspace.orders)) == 1
+
+
+def test_a_file_that_no_table_fits_is_a_comment(write, tmp_path):
+    described = describe_files([write("weather.csv", "wind,rain\n3,4\n")])
+    target = write_description(tmp_path / "shop", described)
+    assert '# file = "../files/weather.csv"' in target.read_text(encoding="utf-8")
+    assert open_workspace(tmp_path / "shop").tables == []
+
+
+def test_a_needed_column_that_was_not_found_is_a_comment_to_fill_in(write, tmp_path):
+    target = write_description(
+        tmp_path / "shop", describe_files([write("orders.csv", "customer,day x,total\na,2024-01-05,5\n")])
+    )
+    text = target.read_text(encoding="utf-8")
+    assert '# time = ""  # needed, not found' in text
+    target.write_text(text.replace('# time = ""', 'time = "day x"'), encoding="utf-8")
+    assert len(crm.collect(open_workspace(tmp_path / "shop").orders)) == 1
+
+
+@pytest.mark.parametrize(
+    ("city", "language", "currency", "zone"),
+    [("تهران", "fa", "IRR", "Asia/Tehran"), ("رشت", "fa", "IRR", "Asia/Tehran"), ("Rome", "en", "EUR", "")],
+)
+def test_the_language_of_the_files_is_that_of_the_workspace(write, tmp_path, city, language, currency, zone):
+    described = describe_files([write("customers.csv", f"customer,city\n1,{city}\n2,{city}\n")])
+    write_description(tmp_path / "shop", described)
+    settings = read_settings(tmp_path / "shop")
+    assert (settings.language, settings.currency, settings.time_zone) == (language, currency, zone)
+
+
+def test_a_description_is_not_overwritten_unless_forced(write, tmp_path):
+    described = describe_files([write("orders.csv", "customer,date,total\na,2024-01-05,5\n")])
+    target = write_description(tmp_path / "shop", described)
+    target.write_text("# mine\n")
+    with pytest.raises(ParameterError) as error:
+        write_description(tmp_path / "shop", described)
+    assert str(error.value) == f"{target} is there already; --force replaces it."
+    assert target.read_text() == "# mine\n"
+    write_description(tmp_path / "shop", described, force=True)
+    assert "[[source]]" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/crmlab"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(write, tmp_path, place):
+    if place.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("no /proc: this system is not Linux")
+    described = describe_files([write("orders.csv", "customer,date,total\na,2024-01-05,5\n")])
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkspaceError, match=r"^The folder .* cannot be written: .*\. Choose another one\.$"):
+        write_description(tmp_path / place, described)
+
+
+# Public sets
+
+CONTENT = b"customer_id,date,number_of_cds,dollar_value\n1,19970101,1,11.77\n2,19970112,5,77.00\n"
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch) -> Path:
+    """The set cdnow with two lines, as a copy."""
+    copy = tmp_path / "copies" / "cdnow" / "small.csv"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(CONTENT)
+    monkeypatch.setenv("CRMLAB_DATA", str(tmp_path / "copies"))
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    monkeypatch.setitem(
+        PUBLIC_SETS, "cdnow", replace(PUBLIC_SETS["cdnow"], file="small.csv", sha256=(digest,))
+    )
+    return copy
+
+
+def test_a_workspace_of_a_public_set_holds_its_file_and_its_origin(small, tmp_path, monkeypatch):
+    folder = tmp_path / "cds"
+    assert write_public_workspace("cdnow", folder) == folder
+    assert sorted(path.name for path in folder.iterdir()) == ["crmlab.toml", "small.csv"]
+    text = (folder / "crmlab.toml").read_text(encoding="utf-8")
+    assert text.startswith(
+        "# CDNOW purchase histories: 23,570 customers new in the first quarter of 1997.\n"
+        "# Fader and Hardie (2001), Interfaces 31(3), S94-S107. Published for research and teaching.\n"
+    )
+    monkeypatch.delenv("CRMLAB_DATA")
+    small.unlink()
+    workspace = open_workspace(folder)
+    assert (workspace.name, workspace.settings.currency) == ("CDNOW purchase histories", "USD")
+    assert crm.collect(workspace.orders)["amount"].tolist() == [1177, 7700]
+
+
+@pytest.mark.parametrize("name", list(PUBLIC_SETS))
+def test_a_workspace_of_each_public_set_opens(public_data, tmp_path, name):
+    workspace = open_workspace(write_public_workspace(name, tmp_path / name))
+    assert workspace.tables == [table for table in TABLES if table in PUBLIC_SETS[name].tables]
+
+
+def test_a_workspace_of_a_public_set_overwrites_none(small, tmp_path):
+    write_public_workspace("cdnow", tmp_path / "cds")
+    (tmp_path / "cds" / "small.csv").unlink()
+    with pytest.raises(ParameterError) as error:
+        write_public_workspace("cdnow", tmp_path / "cds")
+    assert str(error.value) == f"{tmp_path / 'cds' / 'crmlab.toml'} is there already; choose another folder."
+    assert [path.name for path in (tmp_path / "cds").iterdir()] == ["crmlab.toml"]
+
+
+def test_a_public_set_that_cannot_be_had_leaves_nothing_behind(small, tmp_path):
+    small.write_bytes(CONTENT + b"x")
+    with pytest.raises(SourceError, match="is not the published file"):
+        write_public_workspace("cdnow", tmp_path / "cds")
+    with pytest.raises(ParameterError, match="There is no public data set called 'cdnov'"):
+        write_public_workspace("cdnov", tmp_path / "cds")
+    assert not (tmp_path / "cds").exists()
+
+
+def test_a_public_set_into_a_folder_that_cannot_be_written_is_one_sentence(small, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        WorkspaceError, match=r"^The folder .*file/below cannot be written: Not a directory\."
+    ):
+        write_public_workspace("cdnow", tmp_path / "file" / "below")

@@ -1,0 +1,304 @@
+"""crmlab.toml: every entry, and one sentence for each mistake in it."""
+
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pytest
+
+from crmlab.errors import WorkspaceError
+from crmlab.settings import FILE, Settings, Source, read_settings
+
+SOURCE = '[[source]]\ntable = "orders"\nfile = "orders.csv"\n'
+
+
+def read(folder: Path, text: str) -> Settings:
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return read_settings(folder)
+
+
+def sentence(folder: Path, text: str) -> str:
+    """What is said of a wrong file, without its path."""
+    with pytest.raises(WorkspaceError) as error:
+        read(folder, text)
+    said = str(error.value)
+    assert said.startswith(f"{folder / FILE}")
+    assert "\n" not in said
+    return said.removeprefix(f"{folder / FILE}").removeprefix(": ").strip()
+
+
+ENTRIES = """
+[workspace]
+name = "فروشگاه"
+language = "fa"
+currency = "IRR"
+decimals = 0
+time_zone = "Asia/Tehran"
+phone_region = "IR"
+day_first = true
+decimal = ","
+missing = ["نامعلوم", 999]
+
+[engine]
+memory = "1GB"
+threads = 2
+
+[[source]]
+table = "customers"
+file = "مشتریان.xlsx"
+format = "excel"
+encoding = "utf-8"
+delimiter = ";"
+header = false
+sheet = 1
+duplicates = "keep"
+
+[source.columns]
+customer_id = "کد مشتری"
+
+[source.constants]
+channel = "web"
+
+[source.missing]
+city = ["-", 0]
+
+[[source]]
+table = "surveys"
+url = "postgresql://crm@host/shop"
+query = "SELECT * FROM answers"
+sheet = "دوم"
+
+[source.answers]
+"کیفیت" = "فروشگاه"
+
+[[source]]
+dataset = "cdnow"
+"""
+
+
+def test_every_entry_is_read(tmp_path):
+    found = read(tmp_path, ENTRIES)
+    assert found == Settings(
+        name="فروشگاه", language="fa", currency="IRR", decimals=0, time_zone="Asia/Tehran", phone_region="IR",
+        day_first=True, decimal=",", missing=["نامعلوم", 999], memory="1GB", threads=2,
+        sources=(
+            Source(
+                table="customers", file="مشتریان.xlsx", format="excel", encoding="utf-8", delimiter=";",
+                header=False, sheet=1, duplicates="keep", columns={"customer_id": "کد مشتری"},
+                constants={"channel": "web"}, missing={"city": ["-", 0]},
+            ),
+            Source(
+                table="surveys", url="postgresql://crm@host/shop", query="SELECT * FROM answers", sheet="دوم",
+                answers={"کیفیت": "فروشگاه"},
+            ),
+            Source(dataset="cdnow"),
+        ),
+    )  # fmt: skip
+
+
+def test_the_example_above_leaves_no_entry_out(tmp_path):
+    found = read(tmp_path, ENTRIES)
+    assert all(
+        asdict(found)[f.name] != f.default for f in fields(Settings) if f.name not in ("phone_region",)
+    )
+    for f in fields(Source):
+        assert any(getattr(source, f.name) not in (f.default, {}) for source in found.sources), f.name
+
+
+@pytest.mark.parametrize(
+    "text", ["", SOURCE, "[workspace]\n[engine]\n" + SOURCE, '[workspace]\ntime_zone = ""\n']
+)
+def test_what_is_not_said_has_a_default(tmp_path, text):
+    found = read(tmp_path, text)
+    assert (found.language, found.currency, found.memory, found.time_zone) == ("en", "EUR", "2GB", "")
+    assert [source.duplicates for source in found.sources] == ["merge"] * text.count("[[source]]")
+
+
+@pytest.mark.parametrize(
+    ("source", "label"),
+    [
+        (Source(file="a/b.csv"), "a/b.csv"),
+        (Source(dataset="cdnow"), "cdnow"),
+        (Source(dataset="cdnow", file="copy.txt"), "copy.txt"),
+        (
+            Source(url="postgresql+pg8000://crm:s3cret@host/shop?password=s3cret", query="orders"),
+            "postgresql+pg8000: orders",
+        ),
+    ],
+)
+def test_the_label_of_a_source_shows_no_password(source, label):
+    assert source.label == label
+
+
+def test_a_file_saved_with_a_mark_is_read(tmp_path):
+    (tmp_path / FILE).write_text("\ufeff" + SOURCE, encoding="utf-8")
+    assert len(read_settings(tmp_path).sources) == 1
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize("folder", ["", "none", "file/below"])
+def test_a_folder_without_the_file_is_no_workspace(tmp_path, folder):
+    (tmp_path / "file").touch()
+    path = tmp_path / folder
+    with pytest.raises(WorkspaceError) as error:
+        read_settings(path)
+    assert str(error.value) == (
+        f"{path} is not a workspace: it has no crmlab.toml. Make one from your files with "
+        f"`crmlab init {path} FILE...`, or a sample with `crmlab data sample {path}`."
+    )
+
+
+def test_a_folder_in_place_of_the_file_is_one_sentence(tmp_path):
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(WorkspaceError, match=r"crmlab\.toml cannot be read: Is a directory\.$"):
+        read_settings(tmp_path)
+
+
+def test_bad_toml_is_one_sentence_with_its_line(tmp_path):
+    assert sentence(tmp_path, '[workspace]\nname = "shop\n') == (
+        "is not valid TOML: Illegal character '\\n' (at line 2, column 13)."
+    )
+    assert sentence(tmp_path, "[workspace]\na = 1\na = 2\n").startswith("is not valid TOML: ")
+
+
+def test_a_file_that_is_not_utf8_is_one_sentence(tmp_path):
+    (tmp_path / FILE).write_bytes('[workspace]\nname = "Müller"\n'.encode("cp1252"))
+    with pytest.raises(WorkspaceError, match=r"crmlab\.toml is not UTF-8 text; save it as UTF-8\.$"):
+        read_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[workspce]\n",
+            "unknown part [workspce]; did you mean 'workspace'? Known: engine, source, workspace.",
+        ),
+        ("currency = 'EUR'\n", "unknown part [currency]. Known: engine, source, workspace."),
+        (
+            "[workspace]\ncurency = 'EUR'\n",
+            "[workspace] has no entry 'curency'; did you mean 'currency'? Known: ",
+        ),
+        (
+            "[engine]\nthread = 2\n",
+            "[engine] has no entry 'thread'; did you mean 'threads'? Known: memory, threads.",
+        ),
+        ("[workspace]\nthreads = 2\n", "[workspace] has no entry 'threads'. Known: currency, "),
+        ("[engine]\nname = 'x'\n", "[engine] has no entry 'name'. Known: memory, threads."),
+        (
+            SOURCE + "delimeter = ';'\n",
+            "[[source]] has no entry 'delimeter'; did you mean 'delimiter'? Known: ",
+        ),
+        (
+            SOURCE + "[source.column]\na = 'b'\n",
+            "[[source]] has no entry 'column'; did you mean 'columns'? Known: ",
+        ),
+        (
+            SOURCE.replace("orders", "oders"),
+            "the source 'oders.csv' needs the table it feeds, not 'oders'; did you mean 'orders'? Known: ",
+        ),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(tmp_path, text, said):
+    assert sentence(tmp_path, text).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[workspace]\nname = 5\n", "name in [workspace] is to be text."),
+        ("[workspace]\ndecimals = true\n", "decimals in [workspace] is to be a whole number."),
+        ("[workspace]\ndecimals = 2.0\n", "decimals in [workspace] is to be a whole number."),
+        ("[workspace]\nday_first = 1\n", "day_first in [workspace] is to be true or false."),
+        ("[workspace]\nday_first = 'true'\n", "day_first in [workspace] is to be true or false."),
+        ("[workspace]\nmissing = 'x'\n", "missing in [workspace] is to be a list."),
+        ("[workspace]\nname = 2024-08-02\n", "name in [workspace] is to be text."),
+        ("[engine]\nmemory = 2\n", "memory in [engine] is to be text."),
+        ("[engine]\nthreads = '2'\n", "threads in [engine] is to be a whole number."),
+        ("[engine]\nthreads = false\n", "threads in [engine] is to be a whole number."),
+        (SOURCE + "header = 1\n", "header in [[source]] is to be true or false."),
+        (SOURCE + "sheet = true\n", "sheet in [[source]] is to be text or a whole number."),
+        (SOURCE + "sheet = 1.5\n", "sheet in [[source]] is to be text or a whole number."),
+        (SOURCE + "columns = 'a'\n", "columns in [[source]] is to be a table."),
+        (SOURCE + "columns = ['a']\n", "columns in [[source]] is to be a table."),
+        (
+            SOURCE + "[source.columns]\ntime = ['a']\n",
+            "the source 'orders.csv': time in [source.columns] is to be one value.",
+        ),
+        (
+            SOURCE + "[source.constants]\nchannel = ['web']\n",
+            "the source 'orders.csv': channel in [source.constants] is to be one value.",
+        ),
+        (
+            SOURCE + "[source.answers]\nq = {a = 1}\n",
+            "the source 'orders.csv': q in [source.answers] is to be one value.",
+        ),
+        ("workspace = 5\n", "workspace is a part that begins with [workspace], in one pair of brackets."),
+        ("[[workspace]]\n", "workspace is a part that begins with [workspace], in one pair of brackets."),
+        ("[[engine]]\n", "engine is a part that begins with [engine], in one pair of brackets."),
+        (
+            SOURCE.replace("[[source]]", "[source]"),
+            "each source begins with [[source]], in two pairs of brackets.",
+        ),
+        ("source = ['a']\n", "each source begins with [[source]], in two pairs of brackets."),
+    ],
+)
+def test_a_wrong_type_is_one_sentence(tmp_path, text, said):
+    assert sentence(tmp_path, text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[workspace]\nlanguage = 'de'\n", "language in [workspace] is to be one of en, fa, not 'de'."),
+        (
+            "[workspace]\ncurrency = 'Euro'\n",
+            "currency in [workspace] is to be an ISO code of three letters such as EUR, not 'Euro'.",
+        ),
+        (
+            "[workspace]\ncurrency = '€'\n",
+            "currency in [workspace] is to be an ISO code of three letters such as EUR, not '€'.",
+        ),
+        ("[workspace]\ndecimals = -1\n", "decimals in [workspace] is to be a number from 0 to 6, not -1."),
+        ("[workspace]\ndecimal = ';'\n", "decimal in [workspace] is to be '.' or ',', not ';'."),
+        (
+            "[workspace]\nphone_region = 'Iran'\n",
+            "phone_region in [workspace] is to be an ISO code of two letters such as IR, not 'Iran'.",
+        ),
+        ("[workspace]\ntime_zone = 'Tehran'\n", "there is no time zone 'Tehran'; write it as 'Asia/Tehran'."),
+        ("[workspace]\ntime_zone = 'Asia'\n", "there is no time zone 'Asia'; write it as 'Asia/Tehran'."),
+        ("[workspace]\ntime_zone = '../UTC'\n", "there is no time zone '../UTC'; write it as 'Asia/Tehran'."),
+        ("[workspace]\ntime_zone = '+03:30'\n", "there is no time zone '+03:30'; write it as 'Asia/Tehran'."),
+        ("[engine]\nthreads = 0\n", "threads in [engine] is to be a number from 1, not 0."),
+        (
+            SOURCE + "duplicates = 'drop'\n",
+            "duplicates in [[source]] is to be 'merge' or 'keep', not 'drop'.",
+        ),
+        (
+            "[[source]]\ntable = 'orders'\n",
+            "the source '(without a name)' needs one of file, url or dataset.",
+        ),
+        ("[[source]]\nfile = 'a.csv'\n", "the source 'a.csv' needs the table it feeds, not ''. Known: "),
+        (
+            "[[source]]\ntable = 'orders'\nurl = 'sqlite:///a.db'\n",
+            "the source 'sqlite: ' needs a query: a SELECT statement or a table's name.",
+        ),
+    ],
+)
+def test_an_impossible_value_is_one_sentence(tmp_path, text, said):
+    assert sentence(tmp_path, text).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[source]]\ntable = 'orders'\nurl = ['postgresql://crm:s3cret@host/shop']\nquery = 'orders'\n",
+        "[[source]]\ntable = 'orders'\nurl = 'postgresql://crm:s3cret@host/shop'\n",
+        "[[source]]\ntable = 'oders'\nurl = 'postgresql://crm:s3cret@host/shop'\nquery = 'orders'\n",
+        "[[source]]\nurl = 'postgresql://crm:s3cret@host/shop'\nqueri = 'orders'\n",
+        "[[source]]\nurl = 'postgresql://crm:s3cret@host/shop\n",
+    ],
+)
+def test_no_mistake_shows_a_password(tmp_path, text):
+    assert "s3cret" not in sentence(tmp_path, text)
