@@ -18,8 +18,6 @@ import click
 from crmlab.errors import CrmlabError, ParameterError, ReportError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crmlab.reporting.run import Plan, Run
 
 FINDING, WRONG_CALL = 1, 2
@@ -94,31 +92,16 @@ def clean(folder: Path) -> None:
     ]
     _print_table("Rows", rows, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
     done = summarise(workspace.ledger)
-    _print_table(
-        "What was done",
-        _set_aside_at_loading(workspace.quarantine) + _ledger_rows(done),
-        ["Table", "Action", "Column", "What", "Cells"],
-        right=(4,),
-    )
+    rows = [
+        [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
+        for row in done[done["action"] != "read"].itertuples()
+    ]
+    _print_table("What was done", rows, ["Table", "Action", "Column", "What", "Cells"], right=(4,))
     for name, state in workspace.state["tables"].items():
         if state["unused_columns"]:
             click.echo(f"Columns of {name} that are not used: {', '.join(state['unused_columns'])}")
     if counts["set_aside"].sum():
         sys.exit(FINDING)
-
-
-def _ledger_rows(done: pd.DataFrame) -> list[list[str]]:
-    return [
-        [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
-        for row in done[done["action"] != "read"].itertuples()
-    ]
-
-
-def _set_aside_at_loading(quarantine: pd.DataFrame) -> list[list[str]]:
-    """Records that could not even be read have no cells, so the ledger does not know them."""
-    unread = quarantine[quarantine["record"].str.startswith('{"line": ')]
-    counts = unread.groupby(["table", "reasons"]).size().sort_values(ascending=False)
-    return [[table, "set aside", "*", reason, f"{n:,}"] for (table, reason), n in counts.items()]
 
 
 @main.command()

@@ -244,7 +244,7 @@ class Workspace:
 
     def _clean(self, progress: Callable[[str], None] | None) -> pd.DataFrame:
         from crmlab.cleansing.clean import clean
-        from crmlab.cleansing.ledger import empty_ledger, empty_quarantine
+        from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
         from crmlab.sources import read_table
 
         if not self.tables:
@@ -258,7 +258,6 @@ class Workspace:
                     progress(name)
                 loaded = read_table(self.settings.sources, name, self.path)
                 cleaned = clean(loaded.frame, name, self.conventions, loaded.lineage)
-                quarantine = pd.concat([cleaned.quarantine, loaded.rejected], ignore_index=True)
                 path = folder / f"{name}.parquet"
                 _write_parquet(cleaned.frame, path)
                 state["tables"][name] = _counts(cleaned, len(loaded.rejected)) | {
@@ -266,8 +265,8 @@ class Workspace:
                     "unused_columns": loaded.unused,
                     "ranges": _ranges(cleaned.frame),
                 }
-                ledgers.append(cleaned.ledger)
-                quarantines.append(quarantine)
+                ledgers += [cleaned.ledger, unread_entries(loaded.rejected)]
+                quarantines += [cleaned.quarantine, loaded.rejected]
             _write_parquet(pd.concat(ledgers, ignore_index=True), folder / "ledger.parquet")
             _write_parquet(pd.concat(quarantines, ignore_index=True), folder / "quarantine.parquet")
             (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")

@@ -100,6 +100,11 @@ def test_every_row_of_a_source_is_clean_set_aside_or_merged(shop):
     ]
     assert json.loads(quarantine["record"].iloc[1]) == {"line": "4,d,2024-01-07"}
     ledger = workspace.ledger
+    aside = ledger[(ledger["table"] == "orders") & (ledger["action"] == "set aside")]
+    assert aside[["row", "column", "rule", "cells"]].to_numpy().tolist() == [
+        [4, "time", "not a date", 1],
+        [5, "*", "the line has 3 fields, the table 6", 1],
+    ]
     merged = ledger[(ledger["table"] == "orders") & (ledger["action"] == "merged")]
     assert merged[["row", "after"]].to_numpy().tolist() == [[3, "orders.csv:2"]]
 

@@ -25,6 +25,10 @@ MISSING_MARKERS = (
 )  # fmt: skip
 
 
+#: Markers that, written so, are people's names as well.
+_NAMES = ("Na", "Nan", "Nil", "None", "Null")
+
+
 @dataclass(frozen=True)
 class Conventions:
     """How a workspace writes what a column alone cannot tell.
@@ -226,7 +230,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
         # Signs that cannot be seen may have hidden that a text means "no value".
         marked = repaired & value.isna()
         if value.dtype == "str":
-            marked |= repaired & value.where(repaired).str.lower().isin(conventions.missing)
+            marked |= repaired & _means_missing(value.where(repaired), column, conventions)
             value = value.mask(marked)
         ledger.cells("repaired", _MARKED, column.name, marked, values, _nowhere(raw))
         repaired &= ~marked
@@ -246,12 +250,17 @@ def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledg
     """Values with the texts that mean "no value" made missing; empty text is not worth an entry."""
     if raw.dtype.kind in "iufbmM":
         return raw
-    # What the column itself knows is a value there: "ندارد" is a No.
-    spellings = {spelling for known in _allowed(column).values() for spelling in known}
     bare = raw.astype("str").str.strip()
-    marked = bare.str.lower().isin(set(conventions.missing) - spellings) & raw.notna()
+    marked = raw.notna() & _means_missing(bare, column, conventions)
     ledger.cells("repaired", _MARKED, column.name, marked & (bare != ""), raw, _nowhere(raw))
     return raw.mask(marked)
+
+
+def _means_missing(text: pd.Series, column: Column, conventions: Conventions) -> pd.Series:
+    # What the column itself knows is a value there: "ندارد" is a No.
+    spellings = {spelling for known in _allowed(column).values() for spelling in known}
+    marked = text.str.lower().isin(set(conventions.missing) - spellings)
+    return marked & ~text.isin(_NAMES) if column.kind == "name" else marked
 
 
 def _allowed(column: Column) -> Mapping[object, tuple[str, ...]]:

@@ -148,6 +148,12 @@ def empty_quarantine() -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
 
 
+def unread_entries(rejected: pd.DataFrame) -> pd.DataFrame:
+    """Ledger entries for quarantined records that could not even be read, so that they have no cells."""
+    entries = rejected.assign(column="*", action="set aside", rule=rejected["reasons"], cells=1)
+    return _typed(entries.reindex(columns=COLUMNS), empty_ledger())
+
+
 def _typed(frame: pd.DataFrame, model: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True).astype(model.dtypes.to_dict())
 

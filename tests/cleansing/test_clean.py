@@ -507,6 +507,17 @@ def test_markers_of_missing_values():
     assert set_aside(keys) == dict.fromkeys(range(1, size + 1), "product_id: a value is required")
 
 
+def test_names_that_are_markers_elsewhere_are_kept():
+    raw = pd.DataFrame({
+        "customer_id": list("abcdef"),
+        "last_name": ["Null", "NULL", "Na", "na", "None", "nan"],
+        "city": ["Nan", "Null", "Na", "Nil", "None", "Nancy"],
+    })  # fmt: skip
+    frame = clean(raw, "customers").frame
+    assert frame["last_name"].fillna("-").tolist() == ["Null", "-", "Na", "-", "None", "-"]
+    assert frame["city"].fillna("-").tolist() == ["-", "-", "-", "-", "-", "Nancy"]
+
+
 def test_a_workspace_may_have_markers_of_its_own():
     raw = pd.DataFrame({"product_id": ["a", "b", "c"], "name": ["0", "۰", "n/a"]})
     cleaned = clean(raw, "products", Conventions(missing=("0",)))
