@@ -4,6 +4,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 SAMPLE  ?= data/sample
+UPGRADE ?= --upgrade
 PYTHON  ?= $(shell command -v python3.11 || command -v python3)
 
 # Networks with a certificate authority of their own have it in the system's store.
@@ -46,9 +47,9 @@ lint: $(READY)  ## ruff: style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lock: $(READY)  ## write the lock file and environment.yml anew from pyproject.toml
+lock: $(READY)  ## write lock file and environment.yml anew; UPGRADE= keeps the versions that are there
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock
+	  --generate-hashes --no-emit-index-url --no-annotate $(UPGRADE) --output-file requirements.lock
 	$(BIN)/python .ci/environment.py > environment.yml
 
 clean:  ## remove the environment, the sample and all reports

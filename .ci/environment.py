@@ -6,7 +6,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 #: Packages that conda-forge calls otherwise than PyPI does.
-CONDA_NAMES = {"duckdb": "python-duckdb", "lazy-loader": "lazy_loader", "playwright": "playwright-python"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "jupyter-client": "jupyter_client",
+    "jupyter-core": "jupyter_core",
+    "lazy-loader": "lazy_loader",
+}
 #: What the conda environment has besides the core.
 EXTRAS = ("lab", "postgres")
 

@@ -6,6 +6,8 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -48,20 +50,21 @@ def room_of(parts: list[str]) -> str:
     return ".".join(parts[:2] if parts[:1] == ["mining"] and len(parts) > 1 else parts[:1])
 
 
-def imports(module: Path) -> set[str]:
-    """Rooms of the package that a module imports, anywhere in it."""
+def imported(module: Path) -> set[str]:
+    """Modules that a module imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        for name in names:
-            first, *rest = name.split(".")
-            if first == "crmlab":
-                found.add(room_of(rest))
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
     return found
+
+
+def imports(module: Path) -> set[str]:
+    """Rooms of the package that a module imports."""
+    paths = (name.split(".") for name in imported(module))
+    return {room_of(rest) for first, *rest in paths if first == "crmlab"}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -71,6 +74,16 @@ def test_rooms_import_only_what_lies_below(module):
         return
     room = room_of([part for part in parts if part != "__init__"])
     assert imports(module) - {room} <= MAY_IMPORT[room]
+
+
+def test_what_the_package_imports_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    declared = {re.match(r"[\w.-]+", entry)[0].lower().replace("_", "-") for entry in wanted}
+    makers = packages_distributions()
+    for name in {name.split(".")[0] for module in MODULES for name in imported(module)}:
+        if name not in sys.stdlib_module_names and name != "crmlab":
+            assert {maker.lower().replace("_", "-") for maker in makers[name]} & declared, name
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
