@@ -2,14 +2,11 @@
 
 import json
 import os
-import pwd
 import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import ibis
@@ -522,50 +519,39 @@ def test_a_file_in_place_of_the_folder_of_clean_tables_is_one_sentence_and_stays
 
 
 @pytest.fixture
-def as_nobody() -> Iterator[Path]:
-    """A filled folder, as a user to whom the rights of files apply: root may write all."""
-    folder = fill(Path(tempfile.mkdtemp()))
-    # What is imported on the way is imported while we may read the environment.
-    open_workspace(folder).clean()
-    user = os.geteuid()
-    if user == 0:
-        nobody = pwd.getpwnam("nobody")
-        for path in [folder, *folder.rglob("*")]:
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        os.seteuid(nobody.pw_uid)
-    try:
-        yield folder
-    finally:
-        os.seteuid(user)
-        for path in [folder, *folder.rglob("*")]:
-            path.chmod(0o700)
-        shutil.rmtree(folder)
+def nobodys(made, as_nobody) -> Path:
+    """A clean workspace of a user to whom the rights of files apply.
+
+    `made` imports what is imported on the way while we may still read the environment.
+    """
+    open_workspace(fill(as_nobody)).clean()
+    return as_nobody
 
 
-def test_a_folder_without_the_right_to_write_is_one_sentence(as_nobody):
-    before = listing(as_nobody)
-    as_nobody.chmod(0o500)
-    workspace = open_workspace(as_nobody)
+def test_a_folder_without_the_right_to_write_is_one_sentence(nobodys):
+    before = listing(nobodys)
+    nobodys.chmod(0o500)
+    workspace = open_workspace(nobodys)
     assert len(workspace.customers) == 2
     with pytest.raises(WorkspaceError) as error:
         workspace.clean()
-    assert str(error.value) == f"The folder {as_nobody / 'clean'} cannot be written: Permission denied."
-    assert listing(as_nobody) == before
+    assert str(error.value) == f"The folder {nobodys / 'clean'} cannot be written: Permission denied."
+    assert listing(nobodys) == before
 
 
-def test_a_source_without_the_right_to_read_is_one_sentence(as_nobody):
-    path = as_nobody / "orders.csv"
+def test_a_source_without_the_right_to_read_is_one_sentence(nobodys):
+    path = nobodys / "orders.csv"
     path.write_text(ORDERS + "6,z,2024-01-05,1,1.00,\n")
     path.chmod(0)
     with pytest.raises(SourceError) as error:
-        _ = open_workspace(as_nobody).orders
+        _ = open_workspace(nobodys).orders
     assert str(error.value) == f"{path} cannot be read: Permission denied."
 
 
-def test_settings_without_the_right_to_read_are_one_sentence(as_nobody):
-    (as_nobody / "crmlab.toml").chmod(0)
+def test_settings_without_the_right_to_read_are_one_sentence(nobodys):
+    (nobodys / "crmlab.toml").chmod(0)
     with pytest.raises(WorkspaceError, match=r"/crmlab\.toml cannot be read: Permission denied\.$"):
-        open_workspace(as_nobody)
+        open_workspace(nobodys)
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "file/below/it", "/proc/crmlab", "/proc/1/crmlab"])
