@@ -156,11 +156,14 @@ def test_a_failing_notebook_is_not_taken_for_a_report(failure):
 
 
 def test_a_kernel_that_dies_is_a_failed_run(shop, tmp_path):
-    notebook = write_notebook(tmp_path / "dying.ipynb", "import os", "os._exit(3)")
+    notebook = write_notebook(
+        tmp_path / "dying.ipynb", "import faulthandler; faulthandler.enable()", "faulthandler._sigsegv()"
+    )
     with pytest.raises(ReportError, match="DeadKernelError"):
         run_report(str(notebook), shop, out=tmp_path / "reports")
     (run,) = (tmp_path / "reports" / "dying").iterdir()
     assert (run / "error.txt").exists()
+    assert "Segmentation fault" in (run / "log.txt").read_text()
 
 
 def test_a_wrong_call_is_refused_before_anything_is_written(notebook, shop, tmp_path):
