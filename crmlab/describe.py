@@ -13,11 +13,11 @@ import pandas as pd
 
 from crmlab.cleansing.roles import Proposal, propose
 from crmlab.errors import ParameterError, WorkspaceError
+from crmlab.folders import check_writable
 from crmlab.loaders.files import read_file
 from crmlab.loaders.public import fetch, public_set
 from crmlab.settings import FILE
 from crmlab.tables import table
-from crmlab.workspace import check_writable
 
 _SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (0, 10), (1, 10), (1, 11))
 

@@ -7,21 +7,17 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
-
-from crmlab.cleansing.clean import Conventions, type_columns
-from crmlab.cleansing.ledger import empty_quarantine
-from crmlab.cleansing.numbers import read_numbers
-from crmlab.cleansing.roles import match_headings
 from crmlab.errors import ParameterError, SourceError, did_you_mean
-from crmlab.loaders.databases import database_file, read_database
-from crmlab.loaders.files import read_file
-from crmlab.loaders.public import PUBLIC_SETS, read_public
-from crmlab.loaders.raw import Raw
 from crmlab.settings import FILE, Source
 from crmlab.tables import table as contract_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmlab.cleansing.clean import Conventions
+    from crmlab.loaders.raw import Raw
 
 
 class Loaded(NamedTuple):
@@ -47,14 +43,16 @@ class Loaded(NamedTuple):
 
 def tables_of(source: Source) -> list[str]:
     """Names of the tables a source feeds."""
-    if source.dataset:
-        if source.dataset not in PUBLIC_SETS:
-            raise SourceError(
-                f"There is no public data set called {source.dataset!r}"
-                + did_you_mean(source.dataset, PUBLIC_SETS)
-            )
-        return list(PUBLIC_SETS[source.dataset].tables)
-    return [source.table]
+    if not source.dataset:
+        return [source.table]
+    from crmlab.loaders.public import PUBLIC_SETS
+
+    if source.dataset not in PUBLIC_SETS:
+        raise SourceError(
+            f"There is no public data set called {source.dataset!r}"
+            + did_you_mean(source.dataset, PUBLIC_SETS)
+        )
+    return list(PUBLIC_SETS[source.dataset].tables)
 
 
 def files_of(source: Source, folder: Path) -> list[Path]:
@@ -65,7 +63,11 @@ def files_of(source: Source, folder: Path) -> list[Path]:
     SourceError
         If there is no such file.
     """
-    path = database_file(source.url, folder) if source.url else folder / source.file if source.file else None
+    path = folder / source.file if source.file else None
+    if source.url:
+        from crmlab.loaders.databases import database_file
+
+        path = database_file(source.url, folder)
     if path is None:
         return []
     if not path.exists():
@@ -75,6 +77,8 @@ def files_of(source: Source, folder: Path) -> list[Path]:
 
 def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | None:
     """Read and stack all sources of table `name`; None if there is none."""
+    import pandas as pd
+
     parts = [_read(source, name, folder) for source in sources if name in tables_of(source)]
     if not parts:
         return None
@@ -90,6 +94,8 @@ def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | N
 
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Frames one below the other; a column that is not of one type in all of them becomes text."""
+    import pandas as pd
+
     for name in dict.fromkeys(name for frame in frames for name in frame):
         types = {frame[name].dtype if name in frame else None for frame in frames}
         if len(types) > 1:
@@ -101,11 +107,15 @@ def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _as_text(values: pd.Series) -> pd.Series:
+    from crmlab.cleansing.numbers import read_numbers
+
     return read_numbers(values)["text"] if values.dtype.kind in "iuf" else values.astype("str")
 
 
 def _read(source: Source, name: str, folder: Path) -> Loaded:
     if source.dataset:
+        from crmlab.loaders.public import read_public
+
         raw = read_public(source.dataset, folder / source.file if source.file else None)[name]
         return _loaded(source, name, raw.frame, raw.rows, raw, [])
     raw = _read_raw(source, folder)
@@ -125,6 +135,9 @@ def _read(source: Source, name: str, folder: Path) -> Loaded:
 
 
 def _read_raw(source: Source, folder: Path) -> Raw:
+    from crmlab.loaders.databases import read_database
+    from crmlab.loaders.files import read_file
+
     if source.url:
         return read_database(source.url, source.query, folder)
     return read_file(
@@ -135,6 +148,8 @@ def _read_raw(source: Source, folder: Path) -> Raw:
 def _columns(source: Source, name: str, frame: pd.DataFrame) -> dict[str, str]:
     """Column of the table to heading; as the settings say, else by the headings themselves."""
     if not source.columns:
+        from crmlab.cleansing.roles import match_headings
+
         return match_headings(frame, name)
     for column, heading in {**source.columns, **{h: h for h in source.answers}}.items():
         if heading not in frame:
@@ -149,6 +164,8 @@ def _one_row_per_answer(
     source: Source, raw: pd.DataFrame, frame: pd.DataFrame, rows: pd.Series
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Unpivot a survey with one column per question."""
+    import pandas as pd
+
     questions = list(source.answers)
     missing = [heading for heading in questions if heading not in raw]
     if missing:
@@ -171,6 +188,10 @@ def _one_row_per_answer(
 def _loaded(
     source: Source, name: str, frame: pd.DataFrame, rows: pd.Series, raw: Raw, unused: list[str]
 ) -> Loaded:
+    import pandas as pd
+
+    from crmlab.cleansing.ledger import empty_quarantine
+
     lineage = pd.DataFrame(
         {"source": source.label, "row": rows.to_numpy(), "merge": source.duplicates == "merge"}
     )
@@ -231,6 +252,11 @@ def load(
     >>> load(path, table="orders")[["customer_id", "amount"]].values.tolist()
     [['7', 1250]]
     """
+    from crmlab.cleansing.clean import type_columns
+    from crmlab.loaders.databases import read_database
+    from crmlab.loaders.files import read_file
+    from crmlab.loaders.public import PUBLIC_SETS, read_public
+
     text = str(source)
     entry = Source(file=Path(text).name)
     if "://" in text:

@@ -7,27 +7,22 @@ folder/clean/state.json     counts, ranges and checksums, and what they were mad
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from crmlab.engine import connect, to_pandas
 from crmlab.errors import ParameterError, SourceError, WorkspaceError, did_you_mean
+from crmlab.folders import alone_in, code_sha256, new_folder, sha256
 from crmlab.settings import FILE, Settings, read_settings
 from crmlab.tables import TABLES, table
 
 if TYPE_CHECKING:
     import ibis
+    import pandas as pd
 
     from crmlab.cleansing.clean import Cleaned, Conventions
 
@@ -128,6 +123,8 @@ class Workspace:
 
     @cached_property
     def _engine(self):
+        from crmlab.engine import connect
+
         return connect(memory=self.settings.memory, threads=self.settings.threads)
 
     @property
@@ -150,6 +147,8 @@ class Workspace:
         DataFrame
             Indexed by `source` and `row`, the number of the record there, from 1.
         """
+        import pandas as pd
+
         from crmlab.sources import read_table
 
         table(name)
@@ -191,7 +190,7 @@ class Workspace:
     def ensure_clean(self, progress: Callable[[str], None] | None = None) -> None:
         """Clean the sources unless that has been done since they last changed."""
         if not self._is_clean():
-            with _alone_in(self.path):
+            with alone_in(self.path):
                 if not self._is_clean():
                     self._clean(progress)
 
@@ -239,10 +238,12 @@ class Workspace:
         WorkspaceError
             If the folder cannot be written.
         """
-        with _alone_in(self.path):
+        with alone_in(self.path):
             return self._clean(progress)
 
     def _clean(self, progress: Callable[[str], None] | None) -> pd.DataFrame:
+        import pandas as pd
+
         from crmlab.cleansing.clean import clean
         from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
         from crmlab.sources import read_table
@@ -252,7 +253,7 @@ class Workspace:
         fingerprint = self._fingerprint(self._read_state())
         state: dict[str, Any] = {"made_from": fingerprint, "tables": {}}
         ledgers, quarantines = [empty_ledger()], [empty_quarantine()]
-        with _new_folder(self.clean_folder) as folder:
+        with new_folder(self.clean_folder) as folder:
             for name in self.tables:
                 if progress:
                     progress(name)
@@ -310,23 +311,6 @@ def _ranges(frame: pd.DataFrame) -> dict[str, list[str]]:
     return {name: [str(values.min().date()), str(values.max().date())] for name, values in days.items()}
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def code_sha256(parts: tuple[str, ...] = ("",)) -> str:
-    """SHA-256 over the package's own modules, all of them or those under `parts`."""
-    root, digest = Path(__file__).parent, hashlib.sha256()
-    for part in parts:
-        path = root / part
-        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(str(module.relative_to(root)).encode())
-            digest.update(module.read_bytes())
-    return digest.hexdigest()
-
-
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -338,62 +322,6 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
 def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
+    from crmlab.engine import to_pandas
+
     return to_pandas(pq.read_table(path))
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait until nobody else cleans the workspace in `folder`, and keep others waiting meanwhile."""
-    handle = None
-    with suppress(ImportError, OSError):  # Windows and some network drives know no such lock.
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        if handle is not None:
-            os.close(handle)
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A fresh folder that takes the place of `folder` if all goes well, and leaves no trace if not."""
-    mark = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    fresh = folder.with_name(f"{folder.name}.new-{mark}")
-    old = folder.with_name(f"{folder.name}.old-{mark}")
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise OSError("a file has its name")
-        fresh.mkdir()
-        yield fresh
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-    except OSError as error:
-        if old.exists():
-            old.rename(folder)
-        raise WorkspaceError(f"The folder {folder} cannot be written: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def check_writable(folder: Path) -> Path:
-    """Make `folder` if need be and make sure that files can be written to it.
-
-    Raises
-    ------
-    WorkspaceError
-        In one sentence, if they cannot.
-    """
-    probe = folder / f".writable-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        said = f"The folder {folder} cannot be written: {error.strerror}. Choose another one."
-        raise WorkspaceError(said) from None
-    return folder

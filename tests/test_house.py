@@ -20,9 +20,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 #: Each room and the rooms below it that it may import. Nothing else in the package is open to it.
-GROUND = {"errors", "calendars", "contract", "tables", "engine"}
+GROUND = {"errors", "calendars", "contract", "tables", "engine", "folders"}
 MAY_IMPORT = {
     "errors": set(),
+    "folders": {"errors"},
     "calendars": {"errors"},
     "contract": {"errors"},
     "tables": {"errors", "contract"},

@@ -456,7 +456,7 @@ def test_nothing_that_load_says_shows_a_password(monkeypatch):
     from crmlab.loaders.raw import raw
 
     answer = raw(pd.DataFrame({"customer": ["a"], "amount": ["x"]}), [(2, "a reason", "a line")])
-    monkeypatch.setattr("crmlab.sources.read_database", lambda url, query: answer)
+    monkeypatch.setattr("crmlab.loaders.databases.read_database", lambda url, query: answer)
     url = "postgresql://crm:s3cret@host"
     with pytest.warns(UserWarning, match=r"^postgresql: o: 1 record could not be read"):
         load(url, query="o")

@@ -16,8 +16,10 @@ import pytest
 
 import crmlab as crm
 from crmlab.errors import ParameterError, SourceError, TableError, WorkspaceError
+from crmlab.folders import check_writable, code_sha256, sha256
 from crmlab.tables import TABLES, table, validate
-from crmlab.workspace import Workspace, check_writable, code_sha256, open_workspace, sha256
+from crmlab.workspace import _CODE as workspace_code
+from crmlab.workspace import Workspace, open_workspace
 
 ORDERS = """order_id,customer_id,time,quantity,unit_price,note
 1,a,2024-01-05,1,2.50,first
@@ -364,12 +366,10 @@ def test_changed_code_makes_it_anew(made, monkeypatch):
 
 
 def test_the_code_that_counts_is_that_of_loading_and_cleansing(tmp_path, monkeypatch):
-    import crmlab.workspace
-
     package = tmp_path / "crmlab"
     shutil.copytree(Path(crm.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "fonts"))
-    monkeypatch.setattr(crmlab.workspace, "__file__", str(package / "workspace.py"))
-    parts = crmlab.workspace._CODE
+    monkeypatch.setattr("crmlab.folders.__file__", str(package / "folders.py"))
+    parts = workspace_code
     before = code_sha256(parts)
     for module in (
         "loaders/raw.py",

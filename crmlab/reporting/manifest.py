@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import crmlab
-from crmlab.workspace import Workspace, code_sha256, sha256
+from crmlab.folders import code_sha256, sha256
+from crmlab.workspace import Workspace
 
 FILE = "manifest.json"
 

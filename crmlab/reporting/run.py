@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.errors import ParameterError, ReportError, did_you_mean
+from crmlab.folders import check_writable, sha256
 from crmlab.locale import Language, language
 from crmlab.reporting.canonical import canonical
 from crmlab.reporting.exhibits import TABLE_TYPE
@@ -30,7 +31,7 @@ from crmlab.reporting.index import write_index
 from crmlab.reporting.manifest import ingredients, read_manifest, write_manifest
 from crmlab.reporting.page import to_page
 from crmlab.reporting.parameters import check_parameters, read_notebook, read_parameters
-from crmlab.workspace import Workspace, check_writable, open_workspace, sha256
+from crmlab.workspace import Workspace, open_workspace
 
 Progress = Callable[[str, int, int], None]
 
