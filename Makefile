@@ -29,19 +29,20 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "Python's venv module is missing; on Debian or Ubuntu: apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[0-9.]*\).*/\1/p' requirements.lock)"
+	@echo "Installing the pinned packages; this takes a minute or so."
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 reports: $(READY)  ## write the sample workspace and its three reports
-	@test -f $(SAMPLE)/crmlab.toml || $(BIN)/crmlab data sample $(SAMPLE)
+	@test -f $(SAMPLE)/crmlab.toml || $(BIN)/crmlab data sample $(SAMPLE) > /dev/null
 	@$(BIN)/crmlab report all --workspace $(SAMPLE)
 
 test: $(READY)  ## the whole test suite, in a real browser where there is one
 	@sh .ci/test
 
 lab: $(READY)  ## open JupyterLab on notebooks/
-	@$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
 
 lint: $(READY)  ## ruff: style and format
 	$(BIN)/ruff check .

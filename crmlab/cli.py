@@ -19,6 +19,7 @@ from crmlab.errors import CrmlabError, ParameterError, ReportError
 
 if TYPE_CHECKING:
     from crmlab.reporting.run import Plan, Run
+    from crmlab.workspace import Workspace
 
 FINDING, WRONG_CALL = 1, 2
 _LANGUAGE = click.Choice(["en", "fa"])
@@ -68,6 +69,8 @@ def init(folder: Path, files: tuple[Path, ...], force: bool) -> None:
             click.echo(f"  {remark}")
         click.echo()
     click.echo(f"Written: {target}. Look it over, then: crmlab clean {folder}")
+    if not any(file.proposal.table for file in found):
+        click.echo("Nothing was recognised: fill in a [[source]] there first.")
     if any(file.open_questions for file in found):
         sys.exit(FINDING)
 
@@ -127,18 +130,32 @@ def report(
     """
     from crmlab.reporting.run import plan_report
 
-    given = _pairs(parameters)
-    with _working("cleaning") as say:
+    given, cleaned = _pairs(parameters), set()
+    with _working("cleaning") as show:
+
+        def say(table: str) -> None:
+            cleaned.add(table)
+            show(table)
+
         if name == "all":
-            plans = _plan_all(workspace, given, lang, out, say)
+            plans, failures = _plan_all(workspace, given, lang, out, say)
         else:
-            plans = [plan_report(name, workspace, given, lang, out, say)]
-    failures = _run_all(plans, jobs or os.cpu_count() or 1)
+            plans, failures = [plan_report(name, workspace, given, lang, out, say)], []
+    if cleaned and plans:
+        _say_what_was_set_aside(plans[0].workspace)
+    failures += _run_all(plans, jobs or os.cpu_count() or 1)
     for failure in failures:
         click.echo(f"crmlab: {failure}", err=True)
     click.echo(f"{out / 'index.html'}")
     if failures:
         sys.exit(FINDING)
+
+
+def _say_what_was_set_aside(workspace: Workspace) -> None:
+    aside = {name: counts["set_aside"] for name, counts in workspace.state["tables"].items()}
+    if sum(aside.values()):
+        rows = ", ".join(f"{count:,} of {name}" for name, count in aside.items() if count)
+        click.echo(f"Rows set aside: {rows}. See them with: crmlab clean {workspace.path}", err=True)
 
 
 def _pairs(parameters: tuple[str, ...]) -> dict[str, str]:
@@ -148,8 +165,13 @@ def _pairs(parameters: tuple[str, ...]) -> dict[str, str]:
     return dict(parameter.split("=", 1) for parameter in parameters)
 
 
-def _plan_all(workspace: Path, given: dict[str, str], lang: str | None, out: Path, say: Any) -> list[Plan]:
-    """Plans of all reports the workspace has tables for; each gets the parameters it declares."""
+def _plan_all(
+    workspace: Path, given: dict[str, str], lang: str | None, out: Path, say: Any
+) -> tuple[list[Plan], list[ReportError]]:
+    """Plans of all reports the workspace has tables for, and why others cannot be made.
+
+    Each report gets the parameters it declares.
+    """
     from crmlab.reporting.parameters import read_parameters
     from crmlab.reporting.run import find_notebook, plan_report, report_names, tables_of
     from crmlab.workspace import open_workspace
@@ -158,21 +180,26 @@ def _plan_all(workspace: Path, given: dict[str, str], lang: str | None, out: Pat
     for parameter in given:
         if not any(parameter in own for own in declared.values()):
             raise ParameterError(f"No report has a parameter {parameter!r}.")
-    known, plans = open_workspace(workspace).tables, []
+    known, plans, failures = open_workspace(workspace).tables, [], []
     for name in declared:
         missing = [table for table in tables_of(find_notebook(name)) if table not in known]
         if missing:
             click.echo(f"{name} is left out: the workspace has no {', '.join(missing)}.")
             continue
         own = {key: value for key, value in given.items() if key in declared[name]}
-        plans.append(plan_report(name, workspace, own, lang, out, say))
-    if not plans:
+        try:
+            plans.append(plan_report(name, workspace, own, lang, out, say))
+        except ReportError as failure:
+            failures.append(failure)
+    if not plans and not failures:
         raise ParameterError(f"The workspace {workspace} has no data for any report.")
-    return plans
+    return plans, failures
 
 
 def _run_all(plans: list[Plan], jobs: int) -> list[ReportError]:
     """Run the plans, some at a time, and return the failures."""
+    if not plans:
+        return []
     from concurrent.futures import ThreadPoolExecutor
 
     from jupyter_core.utils import ensure_event_loop

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -19,7 +21,20 @@ from crmlab.loaders.public import fetch, public_set
 from crmlab.settings import FILE
 from crmlab.tables import table
 
-_SCALES = ((0, 1), (1, 5), (0, 5), (1, 7), (0, 10), (1, 10), (1, 11))
+_SCALES = ((1, 5), (0, 5), (1, 7), (0, 10))
+
+
+#: Words in a question by which one can tell what it measures.
+_MEASURES = {"nps": r"recommend|توصیه|معرفی", "ces": r"\beas[ey]|effort|آسان|راحت|ساده"}
+
+
+class Answers(NamedTuple):
+    """Questions of a survey that measure the same on the same scale."""
+
+    metric: str
+    low: int
+    high: int
+    headings: list[str]
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,8 @@ class Description:
     proposal: Proposal
     records: int
     persian: bool
-    scale: tuple[int, int] | None = None
+    answers: list[Answers] = field(default_factory=list)
+    toman: bool = False
     remarks: list[str] = field(default_factory=list)
     open_questions: bool = False
 
@@ -61,24 +77,29 @@ def _describe(path: Path) -> Description:
     raw = read_file(path)
     head = raw.frame.head(500)
     proposal = propose(head, path.name)
-    remarks, scale = [], None
+    remarks = []
     if not proposal.table:
         remarks.append("No table fits. Name it and its columns in crmlab.toml, or leave the file out.")
     if proposal.missing:
         remarks.append(f"Not found, but needed: {', '.join(proposal.missing)}. Fill them in in crmlab.toml.")
-    if proposal.answers:
-        scale = _scale(raw.frame[proposal.answers])
+    answers = _answers(raw.frame[proposal.answers])
+    for metric, low, high, headings in answers:
         remarks.append(
-            f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale."
+            f"{_count(headings, 'question')} on a scale from {low} to {high}, taken as {metric}: check both."
         )
     if proposal.unused:
         unused = [" ".join(heading.split()) for heading in proposal.unused]
         remarks.append(f"Not used: {', '.join(unused)}.")
     if len(raw.rejected):
-        records = f"{len(raw.rejected):,} record{'s' if len(raw.rejected) > 1 else ''}"
+        records = _count(raw.rejected, "record")
         remarks.append(f"{records} cannot be read; cleansing will set such records aside.")
     unsure = not proposal.table or bool(proposal.missing)
-    return Description(path, proposal, len(raw.frame), _is_persian(head), scale, remarks, unsure)
+    toman = bool(pd.Series(head.columns, dtype="str").str.contains("تومان|toman", case=False).any())
+    return Description(path, proposal, len(raw.frame), _is_persian(head), answers, toman, remarks, unsure)
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things):,} {name}{'s' if len(things) > 1 else ''}"
 
 
 def _is_persian(head: pd.DataFrame) -> bool:
@@ -91,12 +112,28 @@ def _is_persian(head: pd.DataFrame) -> bool:
     return bool(headings.mean() > 0.5 or rows.mean() > 0.5)
 
 
-def _scale(answers: pd.DataFrame) -> tuple[int, int]:
-    """The narrowest usual scale on which the answers fit; a zero beside 1 to 5 may be "no answer"."""
-    numbers = answers.apply(pd.to_numeric, errors="coerce")
-    low, high = numbers.min().min(), numbers.max().max()
+def _answers(questions: pd.DataFrame) -> list[Answers]:
+    """Questions by what they seem to measure and by their scale.
+
+    A zero beside 1 to 5 may be "no answer": questions whose scales end alike have the same one.
+    """
+    numbers = questions.apply(pd.to_numeric, errors="coerce")
+    numbers = numbers.where(numbers.isin(range(11)))
+    groups: dict[tuple[str, int], list[str]] = {}
+    for heading, values in numbers.items():
+        found = [metric for metric, words in _MEASURES.items() if re.search(words, str(heading).lower())]
+        _, high = _scale(values.min(), values.max())
+        groups.setdefault((found[0] if found else "csat", high), []).append(str(heading))
+    return [
+        Answers(metric, *_scale(numbers[headings].min().min(), high), headings)
+        for (metric, high), headings in groups.items()
+    ]
+
+
+def _scale(low: float, high: float) -> tuple[int, int]:
+    """The narrowest usual scale that holds answers from `low` to `high`."""
     fits = [scale for scale in _SCALES if scale[0] <= low and high <= scale[1]]
-    return min(fits, key=lambda scale: scale[1] - scale[0]) if fits else (int(low), int(high))
+    return min(fits, key=lambda scale: scale[1] - scale[0])
 
 
 def write_description(folder: Path, files: Sequence[Description], force: bool = False) -> Path:
@@ -115,15 +152,20 @@ def write_description(folder: Path, files: Sequence[Description], force: bool = 
     check_writable(folder)
     persian = any(file.persian for file in files)
     zone = "Asia/Tehran" if persian else ""
+    currency = 'currency = "EUR"'
+    if any(file.toman for file in files):
+        currency = 'currency = "IRT"  # toman, as a heading says: ten rials'
+    elif persian:
+        currency = 'currency = "IRR"'
     text = [
         "# What this workspace holds and how to read it.",
         "",
         "[workspace]",
         f"name = {_quoted(folder.resolve().name)}",
         f'language = "{"fa" if persian else "en"}"  # of reports: en or fa',
-        f'currency = "{"IRR" if persian else "EUR"}"  # not guessed from the files: set your own (ISO code)',
+        currency if "#" in currency else f"{currency}  # not guessed from the files: set your own (ISO code)",
         f'time_zone = "{zone}"  # zone of clean time stamps, such as "Europe/London"',
-        'phone_region = "IR"  # country of telephone numbers without a country code',
+        f'phone_region = "{"IR" if persian else ""}"  # country (such as "DE") of numbers without its code',
         "",
     ]
     for file in files:
@@ -149,13 +191,23 @@ def _source_lines(file: Description, folder: Path) -> list[str]:
     free = [column.name for column in table(proposal.table).columns if column.name not in proposal.columns]
     lines += [f"# headings not used: {', '.join(map(_quoted, proposal.unused))}"] if proposal.unused else []
     lines += [f"# columns still free: {', '.join(free)}", ""]
-    if proposal.answers and file.scale:
-        low, high = file.scale
-        lines += ["[source.constants]", 'metric = "csat"  # or nps, ces, item']
-        lines += [f"scale_low = {low}", f"scale_high = {high}", ""]
-        lines.append("[source.answers]  # heading in the file = touch point")
-        lines += [f"{_quoted(heading)} = {_quoted(heading)}" for heading in proposal.answers] + [""]
-    return lines
+    if not file.answers:
+        return lines
+    # Questions on another scale are a source of their own, with the same columns.
+    return [line for answers in file.answers for line in [*lines, *_answer_lines(answers)]]
+
+
+def _answer_lines(answers: Answers) -> list[str]:
+    return [
+        "[source.constants]",
+        f'metric = "{answers.metric}"  # one of nps, csat, ces, item',
+        f"scale_low = {answers.low}",
+        f"scale_high = {answers.high}",
+        "",
+        "[source.answers]  # heading in the file = touch point",
+        *(f"{_quoted(heading)} = {_quoted(heading)}" for heading in answers.headings),
+        "",
+    ]
 
 
 def _quoted(text: str) -> str:

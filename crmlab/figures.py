@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DARK, LIGHT, GREY = "#1f5a91", "#e0912f", "#8a8f98"
 WIDTH = 8.6
+#: Behind a number that stands on a line.
+_PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
 
 _HERE = Path(__file__).parent
 
@@ -72,16 +74,22 @@ def _canvas(
             axes.yaxis.tick_right()
         yield figure, axes
         side, place = ("right", 0.995) if tongue.right_to_left else ("left", 0.005)
-        figure.suptitle(title, x=place, ha=side, fontsize=12.5, fontweight="bold")
+        figure.suptitle(_directed(title, tongue), x=place, ha=side, fontsize=12.5, fontweight="bold")
         # A blank title keeps the line free on which the unit stands, below the figure's title.
         axes.set_title(" ")
-        line = axes.annotate(unit, (place, 1), (0, 9), xycoords=("figure fraction", "axes fraction"),
-                             textcoords="offset points", ha=side, fontsize=9, color="#555555")  # fmt: skip
+        line = axes.annotate(_directed(unit, tongue), (place, 1), (0, 9),
+                             xycoords=("figure fraction", "axes fraction"), textcoords="offset points",
+                             ha=side, fontsize=9, color="#555555")  # fmt: skip
         line.set_in_layout(False)
         foot = [tongue("Source: {source}", source=source)] if source else []
         if n is not None:
             foot.append(tongue("n = {n:,}", n=n))
-        figure.supxlabel(" · ".join(foot), x=place, ha=side, fontsize=8, color=GREY)
+        figure.supxlabel(_directed(" · ".join(foot), tongue), x=place, ha=side, fontsize=8, color=GREY)
+
+
+def _directed(text: object, tongue: Language) -> str:
+    """`text` so that it runs in the language's direction even if it begins with another script."""
+    return f"\u200f{text}" if tongue.right_to_left and text else str(text)
 
 
 def bars(
@@ -123,9 +131,15 @@ def bars(
         for place, (column, colour) in enumerate(zip(columns, (DARK, LIGHT), strict=False)):
             offset = (place - (len(columns) - 1) / 2) * thickness
             positions = [row + offset for row in range(len(frame))]
-            drawn = axes.barh(positions, frame[column], thickness * 0.92, color=colour, label=values[column])
+            drawn = axes.barh(
+                positions,
+                frame[column],
+                thickness * 0.92,
+                color=colour,
+                label=_directed(values[column], tongue),
+            )
             axes.bar_label(drawn, [show(value) for value in frame[column]], padding=4, fontsize=8.5)
-        axes.set_yticks(range(len(frame)), [str(name) for name in frame[label]])
+        axes.set_yticks(range(len(frame)), [_directed(name, tongue) for name in frame[label]])
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
@@ -136,7 +150,8 @@ def bars(
         if len(columns) > 1:
             side = "lower left" if tongue.right_to_left else "lower right"
             axes.legend(loc=side, bbox_to_anchor=(0 if tongue.right_to_left else 1, 1.0), ncols=2,
-                        frameon=False, fontsize=9, borderaxespad=0.2)  # fmt: skip
+                        markerfirst=not tongue.right_to_left, frameon=False, fontsize=9,
+                        borderaxespad=0.2)  # fmt: skip
     return figure
 
 
@@ -171,13 +186,19 @@ def intervals(
         axes.plot(frame[value], rows, "o", color=DARK, markersize=6)
         for row, number in zip(rows, frame[value], strict=True):
             axes.annotate(
-                show(number), (number, row), (0, 6), textcoords="offset points", ha="center", fontsize=8.5
+                show(number),
+                (number, row),
+                (0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                bbox=_PAPER,
             )
         if reference is not None and reference == reference:
             axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-            axes.annotate(reference_name, (reference, -0.62), (3, 0), textcoords="offset points",
-                          fontsize=8, color=GREY, va="center")  # fmt: skip
-        axes.set_yticks(rows, [str(name) for name in frame[label]])
+            axes.annotate(_directed(reference_name, tongue), (reference, -0.62), (3, 0),
+                          textcoords="offset points", fontsize=8, color=GREY, va="center")  # fmt: skip
+        axes.set_yticks(rows, [_directed(name, tongue) for name in frame[label]])
         axes.set_ylim(len(frame) - 0.45, -0.85)
         axes.xaxis.set_major_formatter(_short(show))
         axes.grid(axis="x")
@@ -230,7 +251,8 @@ def trend(
 
 def _month_ticks(days: Sequence[datetime.date], tongue: Language) -> tuple[list, list[str]]:
     step = max(1, -(-len(days) // 8))
-    chosen = list(days[::step])
+    # Counted from the end, so that the last one has its name.
+    chosen = list(days[::-step])[::-1]
     return chosen, [tongue.month(day) for day in chosen]
 
 
@@ -246,7 +268,7 @@ def _name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[fl
         bottom, top = axes.get_ylim()
         below &= values[place] > bottom + 0.1 * (top - bottom)
         axes.annotate(show(values[place]), (days[place], values[place]), (0, -14 if below else 8),
-                      textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
+                      textcoords="offset points", ha="center", fontsize=8.5, bbox=_PAPER)  # fmt: skip
 
 
 def heatmap(
@@ -279,8 +301,8 @@ def heatmap(
                       color="white" if dark else "#222222")  # fmt: skip
         axes.set_xticks(range(len(grid.columns)), [tongue.digits(str(name)) for name in grid.columns])
         axes.set_yticks(range(len(grid)), [tongue.digits(str(name)) for name in grid.index])
-        axes.set_xlabel(columns)
-        axes.set_ylabel(rows)
+        axes.set_xlabel(_directed(columns, tongue))
+        axes.set_ylabel(_directed(rows, tongue))
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.xaxis.set_inverted(tongue.right_to_left)
@@ -323,15 +345,17 @@ def curve(
             nearest = frame.iloc[(frame[x] - mark).abs().argmin()]
             axes.plot([nearest[x]], [nearest[y]], "o", color=LIGHT, markersize=8)
             text = mark_text.format(x=tongue.percent(nearest[x], 0), y=tongue.percent(nearest[y], 0))
-            axes.annotate(text, (nearest[x], nearest[y]), (10, -14), textcoords="offset points", fontsize=10,
-                          fontweight="bold")  # fmt: skip
+            axes.annotate(_directed(text, tongue), (nearest[x], nearest[y]),
+                          (-10 if tongue.right_to_left else 10, -14), textcoords="offset points", fontsize=10,
+                          fontweight="bold", ha="right" if tongue.right_to_left else "left",
+                          bbox=_PAPER)  # fmt: skip
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda share, _: tongue.percent(share, 0))
-        axes.set_xlim(0, 1)
+        axes.set_xlim(*((1, 0) if tongue.right_to_left else (0, 1)))
         axes.set_ylim(
             min(0, frame[y].min() if len(frame) else 0), max(1, frame[y].max() if len(frame) else 1) * 1.03
         )
-        axes.set_xlabel(x_name)
+        axes.set_xlabel(_directed(x_name, tongue))
         axes.grid()
     return figure
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 import zoneinfo
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Settings:
     currency: str = "EUR"
     decimals: int | None = None
     time_zone: str = ""
-    phone_region: str = "IR"
+    phone_region: str = ""
     day_first: bool | None = None
     decimal: str | None = None
     missing: list[Any] = field(default_factory=list)
@@ -93,6 +94,8 @@ class Settings:
     sources: tuple[Source, ...] = ()
 
 
+#: Further columns are kept under their own names, but so alike a name is a slip of the pen.
+_NEARLY = 0.85
 _PARTS = ("workspace", "engine", "source")
 _ENGINE = ("memory", "threads")
 _KINDS = {
@@ -108,7 +111,7 @@ _FORMS = {
     "currency": ("[A-Z]{3}", "an ISO code of three letters such as EUR"),
     "decimals": ("[0-6]", "a number from 0 to 6"),
     "decimal": ("[.,]", "'.' or ','"),
-    "phone_region": ("[A-Z]{2}", "an ISO code of two letters such as IR"),
+    "phone_region": ("([A-Z]{2})?", "an ISO code of two letters such as IR"),
     "threads": (r"[1-9]\d*", "a number from 1"),
     "duplicates": ("merge|keep", "'merge' or 'keep'"),
 }
@@ -181,7 +184,30 @@ def _source(entry: dict[str, Any], path: Path) -> Source:
         raise WorkspaceError(
             f"{where} needs the table it feeds, not {source.table!r}" + did_you_mean(source.table, TABLES)
         )
+    if source.table:
+        _check_columns(source, where)
     return source
+
+
+def _check_columns(source: Source, where: str) -> None:
+    """Refuse names that are nearly a column's, and constants that the column does not allow."""
+    table = TABLES[source.table]
+    for part in ("columns", "constants"):
+        for name in getattr(source, part):
+            near = get_close_matches(name, table.names, n=1, cutoff=_NEARLY)
+            if name not in table.names and near:
+                raise WorkspaceError(
+                    f"{where}: {name} in [source.{part}] is no column of {table.name}; "
+                    f"did you mean {near[0]!r}?"
+                )
+    for name, value in source.constants.items():
+        allowed = (table[name].allowed if name in table.names else None) or {}
+        known = {str(spelling).lower() for key, others in allowed.items() for spelling in (key, *others)}
+        if known and str(value).lower() not in known:
+            raise WorkspaceError(
+                f"{where}: {name} in [source.constants] is one of {', '.join(map(str, allowed))}, "
+                f"not {value!r}."
+            )
 
 
 def _check(entries: dict[str, Any], known: dict[str, Any], path: Path, part: str) -> None:

@@ -88,7 +88,7 @@ def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | N
         _stack([part.frame for part in parts]),
         pd.concat([part.lineage for part in parts], ignore_index=True),
         pd.concat([part.rejected for part in parts], ignore_index=True),
-        [heading for part in parts for heading in part.unused],
+        list(dict.fromkeys(heading for part in parts for heading in part.unused)),
     )
 
 

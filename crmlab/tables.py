@@ -72,7 +72,7 @@ _ALL = (
                         "other": ("x", "d", "diverse", "nonbinary", "دیگر")},
                missing="not stated", headings=("sex", "جنسیت", "جنس")),
         Column("birth_date", "date", "day of birth",
-               headings=("date of birth", "dob", "birthday", "تاریخ تولد", "تولد")),
+               headings=("date of birth", "dob", "born", "birthday", "تاریخ تولد", "تولد")),
         Column("email", "email", "e-mail address",
                headings=("e-mail", "mail", "email address", "ایمیل", "پست الکترونیک", "رایانامه")),
         Column("phone", "phone", "telephone number, E.164",
@@ -90,6 +90,7 @@ _ALL = (
                headings=("acquisition channel", "source", "نحوه آشنایی", "کانال جذب")),
         Column("registered_at", "date", "day of registration",
                headings=("registered", "registration date", "signup date", "since", "member since",
+                         "client since", "customer since",
                          "تاریخ ثبت نام", "تاریخ عضویت")),
     )),
     Table("orders", "one row per order line; a return has a negative quantity", (), (
@@ -104,7 +105,8 @@ _ALL = (
         _product,
         Column("quantity", "integer", "pieces; negative for a return", required=True, default=1,
                unit="pieces",
-               headings=("qty", "count", "number of items", "number of cds", "تعداد", "مقدار")),
+               headings=("qty", "count", "pcs", "pieces", "number of items", "number of cds", "تعداد",
+                         "مقدار")),
         Column("unit_price", "money", "price of one piece", unit="minor units of the currency",
                missing="only the amount is known",
                headings=("price", "unitprice", "unit cost", "قیمت", "قیمت واحد", "فی")),
@@ -133,7 +135,7 @@ _ALL = (
     )),
     Table("interactions", "one row per contact at any touch point", ("interaction_id",), (
         Column("interaction_id", "id", "the contact", required=True, default=ROW_NUMBER,
-               headings=("interaction", "contact id", "event id", "شماره تماس مشتری", "شناسه تماس")),
+               headings=("interaction", "id", "contact id", "event id", "شماره تماس مشتری", "شناسه تماس")),
         _customer_or_none,
         Column("time", "time", "when it happened", required=True, headings=_time_headings),
         _channel,
@@ -146,7 +148,7 @@ _ALL = (
     ), log=True),
     Table("leads", "one row per submitted web form", ("lead_id",), (
         Column("lead_id", "id", "the submission", required=True, default=ROW_NUMBER,
-               headings=("lead", "submission id", "form id", "شناسه فرم")),
+               headings=("lead", "id", "submission id", "form id", "شناسه فرم")),
         Column("time", "time", "when it was submitted", required=True,
                headings=(*_time_headings, "submitted", "submitted at")),
         Column("full_name", "name", "name as typed", headings=("name", "نام و نام خانوادگی")),
@@ -164,7 +166,7 @@ _ALL = (
     )),
     Table("opportunities", "one row per sales opportunity", ("opportunity_id",), (
         Column("opportunity_id", "id", "the opportunity", required=True,
-               headings=("opportunity", "deal id", "شناسه فرصت")),
+               headings=("opportunity", "id", "deal id", "شناسه فرصت")),
         Column("customer_id", "id", "the customer or account", missing="not yet named",
                headings=(*_customer.headings, "account")),
         _product,
@@ -184,7 +186,7 @@ _ALL = (
     )),
     Table("tickets", "one row per status that a request or complaint took", ("ticket_id", "time", "status"), (
         Column("ticket_id", "id", "the request or complaint", required=True,
-               headings=("ticket", "case id", "incident", "number", "request id", "شماره درخواست",
+               headings=("ticket", "id", "case id", "incident", "number", "request id", "شماره درخواست",
                          "شماره شکایت")),
         _customer_or_none,
         Column("time", "time", "when it took this status", required=True,

@@ -81,6 +81,8 @@ class Workspace:
         """Digits after the decimal mark of the currency."""
         if self.settings.decimals is not None:
             return self.settings.decimals
+        if self.settings.currency == "IRT":  # toman: no ISO code, but what prices are told in
+            return 0
         from babel.numbers import get_currency_precision
 
         return get_currency_precision(self.settings.currency)

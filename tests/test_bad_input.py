@@ -98,7 +98,7 @@ def test_a_file_of_nothing_but_unreadable_dates_is_all_in_quarantine(tmp_path):
         main, ["report", "segmentation", "-w", str(tmp_path), "--out", str(tmp_path / "reports")]
     )
     assert result.exit_code == 1
-    assert "There are no order lines" in result.output
+    assert "needs orders, but none of its 2 rows is clean" in result.output
 
 
 def test_negative_quantities_are_returns(tmp_path):

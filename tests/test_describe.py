@@ -121,11 +121,12 @@ def test_a_survey_with_a_column_per_question_gets_its_scale(write, tmp_path, ans
     columns = {"customer": list("abcd"), "date": ["2024-01-05"] * 4}
     path = write("survey.csv", columns | dict.fromkeys(["Staff", 'Price "net"', "فروشگاه"], answers))
     (found,) = describe_files([path])
-    assert (found.proposal.table, found.scale) == ("surveys", scale)
+    assert found.proposal.table == "surveys"
+    assert [(group.metric, group.low, group.high) for group in found.answers] == [("csat", *scale)]
     assert found.proposal.answers == ["Staff", 'Price "net"', "فروشگاه"]
     assert found.rows[-1] == ["an answer (score)", "فروشگاه"]
     assert found.remarks == [
-        f"One column per question; answers run from {scale[0]} to {scale[1]}: check the scale."
+        f"3 questions on a scale from {scale[0]} to {scale[1]}, taken as csat: check both."
     ]
     write_description(tmp_path / "shop", [found])
     workspace = open_workspace(tmp_path / "shop")
@@ -134,6 +135,41 @@ def test_a_survey_with_a_column_per_question_gets_its_scale(write, tmp_path, ans
     assert sorted(surveys["score"]) == sorted(answers * 3)
     assert set(surveys["question"]) == {"Staff", 'Price "net"', "فروشگاه"}
     assert set(zip(surveys["scale_low"], surveys["scale_high"], strict=True)) == {scale}
+
+
+def test_questions_of_several_scales_become_sources_of_their_own(write, tmp_path):
+    answers = {
+        "customer": list("abcdef"), "date": ["2024-01-05"] * 6,
+        "How satisfied were you?": [1, 5, 4, 3, 2, 5], "Was the shop clean?": [0, 5, 4, 3, 2, 5],
+        "Was it easy?": [1, 7, 4, 3, 6, 5],
+        "How likely are you to recommend us?": [0, 10, 9, 8, 7, 3],
+    }  # fmt: skip
+    (found,) = describe_files([write("survey.csv", answers)])
+    assert [(group.metric, group.low, group.high, len(group.headings)) for group in found.answers] == [
+        ("csat", 0, 5, 2), ("ces", 1, 7, 1), ("nps", 0, 10, 1),
+    ]  # fmt: skip
+    write_description(tmp_path / "shop", [found])
+    surveys = crm.collect(open_workspace(tmp_path / "shop").surveys)
+    assert surveys.groupby("metric").size().to_dict() == {"ces": 6, "csat": 12, "nps": 6}
+    assert surveys.groupby("metric")["scale_high"].unique().str[0].to_dict() == {
+        "ces": 7.0, "csat": 5.0, "nps": 10.0,
+    }  # fmt: skip
+
+
+def test_amounts_in_toman_are_told_by_their_heading(write, tmp_path):
+    sales = {"شماره فاکتور": [1, 2], "کد مشتری": ["الف", "ب"], "تاریخ": ["1403/05/12"] * 2,
+             "مبلغ (تومان)": [12000, 15000]}  # fmt: skip
+    (found,) = describe_files([write("sales.csv", sales)])
+    assert found.proposal.columns["amount"] == "مبلغ (تومان)"
+    write_description(tmp_path / "shop", [found])
+    workspace = open_workspace(tmp_path / "shop")
+    assert (workspace.settings.currency, workspace.decimals) == ("IRT", 0)
+    assert crm.collect(workspace.orders)["amount"].tolist() == [12000, 15000]
+
+
+def test_sales_without_any_amount_leave_a_question_open(write):
+    (found,) = describe_files([write("sales.csv", {"customer": ["a"], "date": ["2024-01-05"], "qty": [1]})])
+    assert (found.proposal.missing, found.open_questions) == (["amount"], True)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n\x00,1\n"])

@@ -302,3 +302,26 @@ def test_an_impossible_value_is_one_sentence(tmp_path, text, said):
 )
 def test_no_mistake_shows_a_password(tmp_path, text):
     assert "s3cret" not in sentence(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ('[source.columns]\namout = "Total"', "amout in [source.columns] is no column of orders; "
+         "did you mean 'amount'?"),
+        ('[source.constants]\nchanel = "web"', "chanel in [source.constants] is no column of orders; "
+         "did you mean 'channel'?"),
+        ('[source.constants]\nchannel = "wep"', "channel in [source.constants] is one of web, email, "),
+    ],
+)  # fmt: skip
+def test_names_that_are_nearly_a_column_and_values_it_does_not_allow_are_refused(tmp_path, part, sentence):
+    (tmp_path / "crmlab.toml").write_text(f"[[source]]\nfile = 'a.csv'\ntable = 'orders'\n{part}\n")
+    with pytest.raises(WorkspaceError) as error:
+        read_settings(tmp_path)
+    assert sentence in str(error.value)
+
+
+def test_further_columns_keep_their_names(tmp_path):
+    text = "[[source]]\nfile = 'a.csv'\ntable = 'orders'\n[source.columns]\ncashier = 'Kasse'\n"
+    (tmp_path / "crmlab.toml").write_text(text)
+    assert read_settings(tmp_path).sources[0].columns == {"cashier": "Kasse"}

@@ -18,7 +18,7 @@ import crmlab as crm
 from crmlab.errors import ParameterError, SourceError, TableError, WorkspaceError
 from crmlab.folders import check_writable, code_sha256, sha256
 from crmlab.tables import TABLES, table, validate
-from crmlab.workspace import _CODE as workspace_code
+from crmlab.workspace import _CODE as CLEANING_CODE
 from crmlab.workspace import Workspace, open_workspace
 
 ORDERS = """order_id,customer_id,time,quantity,unit_price,note
@@ -369,7 +369,7 @@ def test_the_code_that_counts_is_that_of_loading_and_cleansing(tmp_path, monkeyp
     package = tmp_path / "crmlab"
     shutil.copytree(Path(crm.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "fonts"))
     monkeypatch.setattr("crmlab.folders.__file__", str(package / "folders.py"))
-    parts = workspace_code
+    parts = CLEANING_CODE
     before = code_sha256(parts)
     for module in (
         "loaders/raw.py",

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from crmlab.cleansing.contacts import check_email, check_phone
+from crmlab.cleansing.between_columns import check_scale, complete_amounts
+from crmlab.cleansing.contacts import NO_COUNTRY, check_email, check_phone
 from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.domains import match_allowed, out_of_range
 from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
@@ -40,7 +41,8 @@ class Conventions:
     time_zone
         Zone in which clean time stamps stand, such as ``"Asia/Tehran"``.
     region
-        Two-letter country of telephone numbers without a country code.
+        Two-letter country of telephone numbers without a country code; if empty, they are left as
+        they are.
     day_first, decimal
         As `read_dates` and `read_numbers` take them; None lets each column tell.
     missing
@@ -49,7 +51,7 @@ class Conventions:
 
     decimals: int = 2
     time_zone: str | None = None
-    region: str = "IR"
+    region: str = ""
     day_first: bool | None = None
     decimal: str | None = None
     missing: tuple[str, ...] = MISSING_MARKERS
@@ -132,7 +134,9 @@ def clean(
     for extra in raw.columns.difference(contract.names, sort=False):
         frame[extra] = _clean_extra(raw[extra], conventions, ledger)
     if name == "orders":
-        frame = _complete_amounts(frame, ledger)
+        frame = complete_amounts(frame, ledger)
+    if name == "surveys":
+        check_scale(frame, ledger)
     own_number = contract.names[0]
     keys = frame[own_number].astype("str")
     if own_number in complete:
@@ -225,6 +229,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
     failed = reason.notna()
     if reading.read_as:
         ledger.column("read", reading.read_as, column.name, (value.notna() & ~failed).sum())
+    ledger.column("left", reading.left[0], column.name, reading.left[1])
     repaired = ~failed & values.notna() & (reading.text != values.astype("str"))
     if repaired.any():
         # Signs that cannot be seen may have hidden that a text means "no value".
@@ -282,6 +287,7 @@ class _Reading(NamedTuple):
     reason: pd.Series
     rule: str | pd.Series
     read_as: str = ""
+    left: tuple[str, int] = ("", 0)
 
 
 def _nowhere(values: pd.Series | pd.DataFrame) -> pd.Series:
@@ -305,8 +311,10 @@ def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -
     else:
         found = check_phone(values, conventions.region)
         rule, wrong = "phone written as E.164", "not a valid telephone number"
-    reason = _nowhere(values).mask(values.notna() & ~found["valid"], wrong)
-    return _Reading(found["value"], found["value"], reason, rule)
+    unchecked = found["reason"] == NO_COUNTRY
+    value = found["value"].mask(unchecked, values.astype("str").str.strip())
+    reason = _nowhere(values).mask(values.notna() & ~found["valid"] & ~unchecked, wrong)
+    return _Reading(value, value, reason, rule, left=(f"{NO_COUNTRY}: set phone_region", unchecked.sum()))
 
 
 def _read_category(values: pd.Series, column: Column, _: Conventions) -> _Reading:
@@ -367,28 +375,3 @@ _READERS: dict[str, Callable[[pd.Series, Column, Conventions], _Reading]] = {
     "number": _read_number,
     "money": _read_number,
 }
-
-
-def _complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-    """Compute amounts the source does not give."""
-    # A line set aside already is not filled and needs no second reason.
-    kept = ~frame.index.isin(ledger.reasons().index)
-    computed = frame["quantity"] * frame["unit_price"] - frame["discount"].fillna(0)
-    # Whole numbers of 64 bits wrap around without a word; the estimate does not.
-    estimate = frame["quantity"].astype("Float64") * frame["unit_price"].astype("Float64")
-    too_large = (estimate.abs() >= 2**62).fillna(False).astype(bool)
-    computed = computed.mask(too_large)
-    if "amount" not in frame:
-        amount = computed
-        ledger.column("read", "quantity x unit price - discount", "amount", amount.notna().sum())
-    else:
-        gaps = frame["amount"].isna() & computed.notna() & kept
-        amount = frame["amount"].fillna(computed)
-        before = _nowhere(frame)
-        ledger.cells(
-            "filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str")
-        )
-    missing = amount.isna() & kept
-    ledger.set_aside("quantity x unit price is too large to be kept", "amount", missing & too_large)
-    ledger.set_aside("neither an amount nor a unit price", "amount", missing & ~too_large)
-    return frame.assign(amount=amount)

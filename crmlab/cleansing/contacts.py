@@ -6,6 +6,9 @@ import pandas as pd
 
 from crmlab.cleansing.text import normalize_text
 
+#: Why a telephone number is not checked where no region is named.
+NO_COUNTRY = "no country code, and no region named"
+
 
 def _judge(values: pd.Series, verdict) -> pd.DataFrame:
     """Apply `verdict` (text to value, reason) once to each distinct text."""
@@ -62,7 +65,8 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
     values : Series of str
         Numbers with or without country code, in any spelling and either digit set.
     region
-        Two-letter country of numbers without a country code.
+        Two-letter country of numbers without a country code; without it (``""``) they cannot be
+        checked and get the reason `NO_COUNTRY`.
 
     Returns
     -------
@@ -78,9 +82,10 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
 
     def verdict(number: str) -> tuple[str | None, str | None]:
         try:
-            parsed = phonenumbers.parse(number, region)
+            parsed = phonenumbers.parse(number, region or None)
         except phonenumbers.NumberParseException as error:
-            return None, str(error)
+            unknown = not region and error.error_type == error.INVALID_COUNTRY_CODE
+            return None, NO_COUNTRY if unknown else str(error)
         if not phonenumbers.is_valid_number(parsed):
             return None, "no such number in its country's plan"
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), None

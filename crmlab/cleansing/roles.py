@@ -16,7 +16,7 @@ from crmlab.contract import Column
 from crmlab.tables import TABLES, table
 
 _CLOSE = 0.86
-_ENOUGH = 0.5
+_ENOUGH, _NEARLY_ALL = 0.5, 0.9
 
 
 class Proposal(NamedTuple):
@@ -45,6 +45,8 @@ class Proposal(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _fold(heading: str) -> str:
+    # A unit in brackets is no part of the name: "amount (EUR)".
+    heading = re.sub(r"(?<=\S)\s*[(\[][^)\]]*[)\]]\s*$", "", heading)
     heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)])).iloc[0]
     return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
 
@@ -134,16 +136,20 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
         if telling and worth > best_worth:
             used = {*columns.values(), *answers}
             unused = [str(heading) for heading in frame.columns if heading not in used]
+            if contract.name == "orders" and not {"amount", "unit_price"} & columns.keys():
+                missing = [*missing, "amount"]
             best, best_worth = Proposal(contract.name, columns, unused, missing, answers), worth
     return best
 
 
 def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
-    """Headings whose values are all answers on one short scale from 0 or 1 to 5, 7 or 10."""
+    """Headings whose values are, but for a few, answers on one short scale such as 1 to 5 or 0 to 10."""
     ratings = []
     for heading in frame.columns:
-        numbers = read_numbers(frame[heading])["text"].dropna().astype("float64")
-        short = len(numbers) > 0 and numbers.isin(range(11)).all() and numbers.nunique() > 2
+        answers = frame[heading].dropna()
+        numbers = read_numbers(answers)["text"].astype("float64")
+        numbers = numbers[numbers.isin(range(11))]
+        short = len(numbers) > _NEARLY_ALL * len(answers) and numbers.nunique() > 2
         if short and numbers.max() >= 4 and heading not in columns.values():
             ratings.append(heading)
     return ratings

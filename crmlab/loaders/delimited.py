@@ -30,6 +30,14 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: First bytes of files that are often taken for text, and what to do with them.
+_OTHER_FORMATS = {
+    b"SQLite format 3": 'it is an SQLite database; write crmlab.toml by hand with url = "sqlite:///..." and '
+    "a query in its [[source]]",
+    b"PK\x03\x04": "it is a workbook or another packed file; give it its own ending, such as .xlsx",
+    b"\xd0\xcf\x11\xe0": "it is an old Excel workbook; give it the ending .xls",
+    b"PAR1": "it is a Parquet file; give it the ending .parquet",
+}
 _NUMBER = re.compile(r"[-+\d.,:/ ]+")
 
 # A cell may be as long as what is looked at.
@@ -63,6 +71,9 @@ def read_text(path: Path, encoding: str | None = None) -> str:
         If the file is empty or is not text.
     """
     content = read_bytes(path)
+    for start, hint in _OTHER_FORMATS.items():
+        if content.startswith(start):
+            raise SourceError(f"{path.name} is not a text file: {hint}.")
     chosen = encoding or detect_encoding(content)
     try:
         text = content.decode(chosen)

@@ -100,8 +100,16 @@ def _read_excel(path: Path, sheet: str | int) -> Raw:
     cells = [line for line in cells if any(value is not None for value in line)]
     if not cells:
         raise SourceError(f"The sheet {chosen!r} of {path.name} is empty.")
+    cells = cells[_titles(cells) :]
     heads = unique_names([as_text(head) or "" for head in cells[0]])
     return raw(plain_columns(pd.DataFrame(cells[1:], columns=heads, dtype="object")))
+
+
+def _titles(cells: list[list[object]]) -> int:
+    """Number of lines of one cell each above the headings, such as the name of a report."""
+    filled = [sum(value is not None for value in line) for line in cells]
+    headings = next((n for n, count in enumerate(filled) if count > 1), 0)
+    return headings if len(cells) > headings + 1 else 0
 
 
 def _read_parquet(path: Path) -> Raw:

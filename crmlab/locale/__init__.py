@@ -19,6 +19,8 @@ LANGUAGES = {"en": "English", "fa": "فارسی"}
 
 _TO_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _NUMBER = re.compile(r"(?<![\w/#=.-])[-−+]?\d[\d,]*(?:\.\d+)?(?: ?%)?(?![\w=]|/\w*[A-Za-z])")
+#: The mark keeps the sign on the left of its number, where a reader from the right expects it.
+_PERCENT = "\u200f٪"
 _LEFT_TO_RIGHT_MARK, _MINUS = "\u200e", "−"
 
 
@@ -90,7 +92,7 @@ class Language:
         """A share from 0 to 1 in per cent."""
         if share is None or share != share:
             return "–"
-        return self.number(100 * share, decimals) + ("٪" if self.right_to_left else "%")
+        return self.number(100 * share, decimals) + (_PERCENT if self.right_to_left else "%")
 
     def money(self, minor_units: float, decimals: int, currency: str) -> str:
         """An amount in minor units as money, without the minor units if it is large."""
@@ -115,7 +117,7 @@ class Language:
 
 
 def _persian(number: str) -> str:
-    number = number.translate(_TO_PERSIAN).replace(",", "٬").replace(".", "٫").replace("%", "٪")
+    number = number.translate(_TO_PERSIAN).replace(",", "٬").replace(".", "٫").replace("%", _PERCENT)
     if number[0] in "-−+":
         # The mark keeps the sign in front of its number in right-to-left text.
         number = _LEFT_TO_RIGHT_MARK + _MINUS * (number[0] != "+") + "+" * (number[0] == "+") + number[1:]

@@ -72,7 +72,7 @@ class Report:
             "two decimals": lambda value: self.tongue.number(value, 2),
             "percent": self.tongue.percent,
             "two-digit percent": lambda value: self.tongue.percent(value, 2),
-            "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪"),
+            "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪\u200f"),
             "money": lambda value: (
                 "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency)
             ),

@@ -11,7 +11,8 @@ from crmlab.reporting.manifest import FILE, read_manifest
 _HERE = Path(__file__).parent
 _EXTRA = """
 td.failed { color: #a4261b; font-weight: 600; }
-td.params { color: var(--soft); font-size: .82rem; }
+td.params { color: var(--soft); font-size: .82rem; min-width: 12em;
+  white-space: normal; overflow-wrap: anywhere; }
 main { max-width: 1100px; }
 """
 
@@ -47,9 +48,9 @@ def write_index(out: Path) -> Path:
 <main>
 <h1>Reports</h1>
 <div class="crm-table"><div><table>
-<thead><tr><th scope="col">Report</th><th scope="col">Workspace</th><th scope="col">Language</th>
-<th scope="col">Parameters</th><th scope="col">Made</th><th scope="col" class="n">Seconds</th>
-<th scope="col">Status</th></tr></thead>
+<thead><tr><th scope="col">Report</th><th scope="col">Status</th><th scope="col">Workspace</th>
+<th scope="col">Language</th><th scope="col">Parameters</th><th scope="col">Made</th>
+<th scope="col" class="n">Seconds</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
@@ -72,11 +73,11 @@ def _row(folder: Path, manifest: dict[str, Any]) -> str:
     made = manifest["started_at"].replace("T", " ").removesuffix("+00:00") + " UTC"
     cells = [
         f'<td><a href="{html.escape(target.as_posix())}">{html.escape(manifest["report"])}</a></td>',
+        f"<td{' class=failed' if failed else ''}>{html.escape(manifest['status'])}</td>",
         f"<td>{html.escape(manifest['workspace'])}</td>",
         f"<td>{html.escape(manifest['language'])}</td>",
         f'<td class="params">{html.escape(given)}</td>',
         f"<td>{html.escape(made)}</td>",
         f'<td class="n">{manifest["seconds"]:.1f}</td>',
-        f"<td{' class=failed' if failed else ''}>{html.escape(manifest['status'])}</td>",
     ]
     return "<tr>" + "".join(cells) + "</tr>"

@@ -4,12 +4,13 @@ The first code cell tagged ``parameters`` declares one parameter a line::
 
     as_of: "date" = None  # [orders.time] day from which one looks back; default: day after the last
 
-The annotation is the type: str, int, float, bool or "date". The comment says what the parameter
-means and in what unit; a rule in square brackets may stand before it:
+The annotation is the type: str, int, float, bool or "date"; without one it is that of the default.
+The comment says what the parameter means and in what unit; a rule in square brackets may stand
+before it:
 
     [2..10]           a number in this range
     [web | phone]     one of these
-    [orders.time]     a day within the column's days (or the day after), or one of its values
+    [orders.time]     a day within the column's days (or a month after them), or one of its values
     [required]        may not be left out
 """
 
@@ -29,6 +30,8 @@ from crmlab.calendars import as_day
 from crmlab.errors import ParameterError, did_you_mean
 
 TYPES = ("str", "int", "float", "bool", "date")
+#: Days after the last one in the data that a date may name: the end of a month, say.
+_GRACE = 31
 _RULE = re.compile(r"^\[([^\]]+)\]\s*")
 
 
@@ -69,12 +72,15 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
     Raises
     ------
     ParameterError
-        If a line of the cell is not a declaration, naming it.
+        If there is no such cell, or a line of it is not a declaration.
     """
     for cell in read_notebook(path)["cells"]:
         if "parameters" in cell.get("metadata", {}).get("tags", ()):
             return parse_parameters("".join(cell["source"]), path.name)
-    return {}
+    raise ParameterError(
+        f"{path} has no cell with the tag parameters, so it cannot be run as a report; give the tag to the "
+        "cell that sets its parameters, an empty one if it has none."
+    )
 
 
 def parse_parameters(source: str, where: str = "the parameters cell") -> dict[str, Parameter]:
@@ -91,16 +97,30 @@ def parse_parameters(source: str, where: str = "the parameters cell") -> dict[st
             comments[token.start[0]] = token.string.lstrip("# ").strip()
     found = {}
     for node in ast.parse(source).body:
-        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value):
-            raise ParameterError(
-                f"{where}, line {node.lineno}: a parameter is declared as name: type = default  # meaning."
-            )
-        name, kind = node.target.id, ast.unparse(node.annotation).strip("'\"")
+        name, kind, default = _declaration(node, where)
         if kind not in TYPES:
             raise ParameterError(f"{where}: the type of {name} is one of {', '.join(TYPES)}, not {kind}.")
-        default = ast.literal_eval(node.value)
         found[name] = _with_rules(Parameter(name, kind, default, comments.get(node.end_lineno, "")), where)
     return found
+
+
+def _declaration(node: ast.stmt, where: str) -> tuple[str, str, Any]:
+    """Name, type and default of ``name: type = default`` or ``name = default``."""
+    target = node.target if isinstance(node, ast.AnnAssign) else None
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+    try:
+        if not isinstance(target, ast.Name):
+            raise ValueError
+        default = ast.literal_eval(node.value)
+    except ValueError:
+        raise ParameterError(
+            f"{where}, line {node.lineno}: a parameter is declared as name: type = default  # meaning, "
+            "with a plain number, text, True, False or None for its default."
+        ) from None
+    if isinstance(node, ast.AnnAssign):
+        return target.id, ast.unparse(node.annotation).strip("'\""), default
+    return target.id, "str" if default is None else type(default).__name__, default
 
 
 def _with_rules(parameter: Parameter, where: str) -> Parameter:
@@ -116,8 +136,6 @@ def _with_rules(parameter: Parameter, where: str) -> Parameter:
             rules["column"] = text
         else:
             rules["choices"] = tuple(choice.strip() for choice in text.split("|"))
-    if not meaning:
-        raise ParameterError(f"{where}: say in a comment what the parameter {parameter.name} means.")
     return Parameter(parameter.name, parameter.type, parameter.default, meaning, **rules)
 
 
@@ -199,10 +217,11 @@ def _in_domain(parameter: Parameter, value: Any, data: Mapping[str, Any]) -> Any
         return value
     if parameter.type == "date":
         first, last = as_day(known[0]), as_day(known[1])
-        after = last.fromordinal(last.toordinal() + 1)
-        if not first.isoformat() <= value <= after.isoformat():
+        latest = last.fromordinal(last.toordinal() + _GRACE)
+        if not first.isoformat() <= value <= latest.isoformat():
             raise ParameterError(
-                f"{name} = {value} lies outside the data: {parameter.column} runs from {first} to {last}."
+                f"{name} = {value} lies outside the data: {parameter.column} runs from {first} to {last}; "
+                f"a day up to {latest} will do."
             )
     elif value not in known:
         raise ParameterError(

@@ -84,7 +84,9 @@ def find_notebook(name: str) -> Path:
     for shelf in _SHELVES:
         if (shelf / f"{name}.ipynb").is_file():
             return shelf / f"{name}.ipynb"
-    if name.endswith(".ipynb") and Path(name).is_file():
+    if name.endswith(".ipynb"):
+        if not Path(name).is_file():
+            raise ParameterError(f"There is no file {name}.")
         return Path(name)
     raise ParameterError(f"There is no report {name!r}" + did_you_mean(name, report_names()))
 
@@ -141,6 +143,13 @@ def plan_report(
         )
     tongue = language(language_code or source.settings.language)
     source.ensure_clean(cleaning)
+    for table in needed:
+        counts = source.state["tables"][table]
+        if not counts["clean"]:
+            raise ReportError(
+                f"The report {notebook.stem} needs {table}, but none of its {counts['rows_in']:,} rows is "
+                f"clean; see what is wrong with: crmlab clean {source.path}"
+            )
     values = check_parameters(own, given, _domains(source, own))
     made_from = ingredients(notebook, values, tongue.code, needed, source)
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
@@ -273,7 +282,9 @@ def _execute(plan: Plan, part: Path, progress: Progress | None) -> str:
     if progress:
         progress(plan.notebook.stem, 0, steps["all"])
     output, error, kernel_log = part / "report.ipynb", "", ""
-    given = {"workspace": str(plan.workspace.path), "language": plan.tongue.code} | plan.values
+    given = {"workspace": str(plan.workspace.path), "language": plan.tongue.code}
+    declared = read_parameters(plan.notebook)
+    given = {name: value for name, value in given.items() if name in declared} | plan.values
     sockets = tempfile.mkdtemp(prefix="crmlab-")
     try:
         papermill.execute_notebook(

@@ -507,6 +507,28 @@ def test_markers_of_missing_values():
     assert set_aside(keys) == dict.fromkeys(range(1, size + 1), "product_id: a value is required")
 
 
+def test_telephone_numbers_of_an_unknown_country_are_left_and_counted():
+    raw = pd.DataFrame({"customer_id": list("abc"), "phone": ["0171 2000001", "+49 171 2000001", "+49 17"]})
+    cleaned = clean(raw, "customers")
+    assert cleaned.frame["phone"].fillna("-").tolist() == ["0171 2000001", "+491712000001", "-"]
+    done = cleaned.ledger[cleaned.ledger["column"] == "phone"]
+    assert plain(done[["action", "rule", "row", "cells"]]) == [
+        ["left", "no country code, and no region named: set phone_region", None, 1],
+        ["repaired", "phone written as E.164", 2, 1],
+        ["blanked", "not a valid telephone number", 3, 1],
+    ]
+
+
+def test_answers_that_their_scale_does_not_have_are_set_aside():
+    raw = pd.DataFrame({
+        "response_id": list("abcde"), "metric": "nps", "score": [0, 10, 11, -1, None],
+        "scale_low": 0, "scale_high": 10,
+    })  # fmt: skip
+    cleaned = clean(raw, "surveys")
+    assert cleaned.frame["score"].fillna(-9).tolist() == [0, 10, -9]
+    assert cleaned.quarantine["reasons"].tolist() == ["score: outside its scale"] * 2
+
+
 def test_names_that_are_markers_elsewhere_are_kept():
     raw = pd.DataFrame({
         "customer_id": list("abcdef"),
@@ -570,7 +592,7 @@ def test_typed_columns_of_a_database_or_spreadsheet():
             "city": pd.Series([Decimal("1.50"), True, None], dtype=object),
         }
     )
-    cleaned = clean(raw, "customers")
+    cleaned = clean(raw, "customers", Conventions(region="IR"))
     columns = ["customer_id", "phone", "postcode", "national_id", "gender", "city"]
     assert plain(cleaned.frame[columns]) == [
         ["12", "+989121234567", "1234567890", "9007199254740993", "female", "1.50"],

@@ -443,3 +443,30 @@ def test_nothing_is_left_beside_a_file_that_was_read_or_refused(tmp_path):
     with pytest.raises(SourceError):
         read_file(tmp_path / "bad.xlsx")
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_lines_above_the_headings_of_a_workbook_are_no_records(tmp_path):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for line in [["Sales of our shop"], ["as of March"], ["order", "customer"], [1, "a"], [2, "b"]]:
+        book.active.append(line)
+    book.save(tmp_path / "sales.xlsx")
+    frame = read_file(tmp_path / "sales.xlsx").frame
+    assert frame.columns.tolist() == ["order", "customer"]
+    assert frame["customer"].tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("start", "hint"),
+    [
+        (b"SQLite format 3\x00", "it is an SQLite database; write crmlab.toml by hand with url"),
+        (b"PK\x03\x04", "give it its own ending, such as .xlsx"),
+        (b"PAR1", "give it the ending .parquet"),
+    ],
+)
+def test_a_file_with_the_ending_of_another_is_told_what_it_is(tmp_path, start, hint):
+    (tmp_path / "x.csv").write_bytes(start + b"\x00\x01")
+    with pytest.raises(SourceError) as error:
+        read_file(tmp_path / "x.csv")
+    assert hint in str(error.value)

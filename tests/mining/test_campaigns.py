@@ -166,3 +166,12 @@ def test_missing_outcomes_do_not_count():
     frame = pd.DataFrame({"arm": ["a", "a", "a", "b", "b"], "value": [1.5, 2.5, None, 1.0, 3.0]})
     found = effect(frame, "b", outcome="value")
     assert found[["n", "mean"]].values.tolist() == [[2, 2.0]]
+
+
+def test_without_a_control_group_there_is_nothing_to_compare():
+    two = pd.DataFrame({"customer_id": ["1", "2"], "arm": "mail", "responded": [0, 1], "value": [0, 5]})
+    found = effect(two, None)
+    assert len(found) == 0
+    assert found["difference"].dtype == "float64"
+    assert len(found.nlargest(1, "difference")) == 0
+    assert revenue(two, None)["extra"].isna().all()

@@ -14,6 +14,7 @@ from crmlab.mining.satisfaction import (
     headline,
     in_per_cent,
     nps,
+    over_time,
     scores,
     weak_points,
 )
@@ -167,3 +168,19 @@ def test_frame_and_table_agree():
     pd.testing.assert_frame_equal(
         scores(SURVEYS, "csat", by="touch_point"), scores(crm.as_table(SURVEYS), "csat", by="touch_point")
     )
+
+
+def test_time_is_cut_into_the_shortest_periods_with_enough_answers():
+    days = pd.to_datetime(
+        ["2024-01-05", "2024-02-05", "2024-03-05", "2024-04-05", "2024-05-05", "2024-05-06"]
+    )
+    answers = pd.DataFrame({"metric": "csat", "score": [5, 4, 1, 5, 5, 5], "scale_low": 1, "scale_high": 5,
+                            "time": days})  # fmt: skip
+    months = over_time(answers, "csat")
+    assert months["n"].tolist() == [1, 1, 1, 1, 2]
+    quarters = over_time(answers, "csat", minimum_answers=2)
+    assert quarters["period"].dt.strftime("%Y-%m-%d").tolist() == ["2024-01-01", "2024-04-01"]
+    assert quarters["n"].tolist() == [3, 3]
+    assert over_time(answers, "csat", minimum_answers=4)["n"].tolist() == [6]
+    assert over_time(answers, "csat", minimum_answers=7).empty
+    assert over_time(answers, "csat", minimum_answers=2, period="M")["n"].tolist() == [2]

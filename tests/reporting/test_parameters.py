@@ -62,7 +62,7 @@ def test_good_values_are_taken(given, name, value):
         ({"language": "de"}, "language is one of en, fa, not 'de'."),
         ({"as_of": "soon"}, "as_of is a day such as 2024-08-02 or 1403/05/12, not 'soon'."),
         ({"as_of": "2024-02-30"}, "as_of is a day"),
-        ({"as_of": "2024-03-11"}, "lies outside the data: orders.time runs from 2024-01-05 to 2024-03-09."),
+        ({"as_of": "2024-04-10"}, "lies outside the data: orders.time runs from 2024-01-05 to 2024-03-09; "),
         ({"as_of": "2023-12-31"}, "lies outside the data"),
         ({"arm": "male"}, "arm = 'male' does not occur in campaign_events.arm; did you mean 'mail'?"),
     ],
@@ -101,15 +101,31 @@ def test_several_rules_may_stand_before_the_meaning():
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("bins = 5  # classes", "is declared as name: type = default"),
+        ("bins = [5]  # classes", "the type of bins is one of str, int, float, bool, date, not list"),
+        ("bins = 5 + five", "is declared as name: type = default"),
+        ("print(5)", "is declared as name: type = default"),
         ("bins: int  # classes", "is declared as name: type = default"),
-        ("bins: int = 5", "say in a comment what the parameter bins means"),
         ("bins: list = []  # classes", "the type of bins is one of str, int, float, bool, date, not list"),
     ],
 )
 def test_a_badly_written_cell_is_refused(source, sentence):
     with pytest.raises(ParameterError, match=sentence):
         parse_parameters(source)
+
+
+def test_a_plain_cell_of_papermill_will_do():
+    found = parse_parameters('top = 5\nname = "x"\nshare = 0.5\ndeep = False\nregion = None')
+    assert {name: parameter.type for name, parameter in found.items()} == {
+        "top": "int", "name": "str", "share": "float", "deep": "bool", "region": "str",
+    }  # fmt: skip
+    with pytest.raises(ParameterError, match="top is a whole number, not 'many'"):
+        check_parameters(found, {"top": "many"})
+
+
+def test_a_notebook_without_the_cell_is_no_report(tmp_path):
+    (tmp_path / "x.ipynb").write_text('{"cells": []}')
+    with pytest.raises(ParameterError, match="has no cell with the tag parameters"):
+        read_parameters(tmp_path / "x.ipynb")
 
 
 def test_what_is_no_notebook_is_refused(tmp_path):

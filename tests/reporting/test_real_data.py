@@ -50,7 +50,7 @@ def test_segmentation_of_cdnow_has_the_exact_totals(real):
 def test_campaign_of_hillstrom_has_the_published_visit_rates(real):
     folder = real("hillstrom", "campaign", response="visited")
     text = text_of(folder)
-    assert "addressed 64,000 customers in 3 arms" in text
+    assert "addressed 64,000 customers (arms: 3)" in text
     arms = table_of(folder, "response_by_arm").set_index("arm")
     assert (100 * arms["value"]).round(3).to_dict() == {
         "Mens E-Mail": 18.276, "Womens E-Mail": 15.140, "No E-Mail": 10.617,

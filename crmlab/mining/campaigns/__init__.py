@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "effect": ["effect", "responses", "revenue"],
-        "funnel": ["choose_campaign", "funnel", "outcomes"],
+        "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
     },
 )

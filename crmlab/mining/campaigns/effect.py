@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 #: What an interval of a difference says.
+_TYPES = {"arm": "str", "verdict": "str", "n": "int64", "control_n": "int64"}
 VERDICTS = ("more than without contact", "less than without contact", "no difference shown")
 
 
@@ -61,7 +62,7 @@ def effect(
     columns = ["arm", "n", "mean", "control_n", "control_mean", "difference", "standard_error",
                "low", "high", "ratio", "verdict"]  # fmt: skip
     if control is None or control != control:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame({column: pd.Series(dtype=_TYPES.get(column, "float")) for column in columns})
     result = table[outcome].cast("float64")
     arms = collect(
         table.group_by(arm=table[arm]).agg(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 STEPS: tuple[str, ...] = tuple(TABLES["campaign_events"]["event"].allowed or ())
 
 
+#: Events that are no step on the way but a way out of it.
+LOSSES = ("bounced", "unsubscribed")
+
+
 def campaign_of(events: Log, campaign_id: str | None = None) -> ibis.Table:
     """Events of one campaign; `campaign_id` may be left out if there is only one.
 

@@ -110,7 +110,8 @@ def totals(orders: Log, until: Day | None = None) -> pd.Series:
     -------
     Series
         `customers`, `orders` (both without those that hold nothing but returns), `lines`,
-        `returns` (lines), `amount` (returns taken off), `first_day`, `last_day`.
+        `returns` (lines of a negative quantity or amount), `amount` (returns taken off),
+        `first_day`, `last_day`.
     """
     import pandas as pd
 
@@ -122,7 +123,7 @@ def totals(orders: Log, until: Day | None = None) -> pd.Series:
         customers=lines["customer_id"].nunique(where=bought),
         orders=lines["order_id"].nunique(where=bought),
         lines=lines.count(),
-        returns=lines["is_return"].sum(),
+        returns=(lines["is_return"] | (lines["amount"] < 0)).sum(),
         amount=lines["amount"].sum(),
         first_day=lines["day"].min(),
         last_day=lines["day"].max(),

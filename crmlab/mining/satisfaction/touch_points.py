@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import ibis
 
     from crmlab.engine import Log
+
+
+_PERIODS: tuple[Literal["M", "Q", "Y"], ...] = ("M", "Q", "Y")
 
 
 def headline(surveys: Log, since: Day | None = None, until: Day | None = None) -> pd.DataFrame:
@@ -58,17 +61,21 @@ def _whole(
 def over_time(
     surveys: Log,
     metric: Metric,
-    period: str = "M",
+    minimum_answers: int = 1,
+    period: Literal["M", "Q", "Y"] | None = None,
     calendar: str = "gregorian",
     since: Day | None = None,
     until: Day | None = None,
 ) -> pd.DataFrame:
-    """One measure as a whole, month by month (or by quarter or year).
+    """One measure as a whole, month by month, by quarter or by year.
 
     Parameters
     ----------
+    minimum_answers
+        Periods with fewer answers are left out.
     period, calendar
-        As `scores` takes them.
+        As `scores` takes them; if no period is given, it is the shortest of which at least half
+        have enough answers.
 
     Returns
     -------
@@ -77,7 +84,12 @@ def over_time(
         whole (see `headline`); undated answers are left out.
     """
     answers, _ = _whole(as_table(surveys), metric, since, until)
-    return scores(answers, metric, period=period, calendar=calendar, since=since, until=until)
+    for length in [period] if period else _PERIODS:
+        found = scores(answers, metric, period=length, calendar=calendar, since=since, until=until)
+        enough = found["n"] >= minimum_answers
+        if enough.mean() >= 0.5:
+            break
+    return found[enough].reset_index(drop=True)
 
 
 def by_touch_point(
