@@ -183,7 +183,7 @@ def intervals(
     with _canvas(1.5 + 0.36 * max(len(frame), 1), title, unit, source, n, tongue) as (figure, axes):
         rows = range(len(frame))
         axes.hlines(rows, frame["low"], frame["high"], color=DARK, linewidth=2, alpha=0.45)
-        axes.plot(frame[value], rows, "o", color=DARK, markersize=6)
+        axes.plot(frame[value], rows, "o", color=DARK, markersize=6, zorder=3)
         for row, number in zip(rows, frame[value], strict=True):
             axes.annotate(
                 show(number),
@@ -193,9 +193,10 @@ def intervals(
                 ha="center",
                 fontsize=8.5,
                 bbox=_PAPER,
+                zorder=1.5,
             )
         if reference is not None and reference == reference:
-            axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+            axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(_directed(reference_name, tongue), (reference, -0.62), (3, 0),
                           textcoords="offset points", fontsize=8, color=GREY, va="center")  # fmt: skip
         axes.set_yticks(rows, [_directed(name, tongue) for name in frame[label]])
@@ -268,7 +269,7 @@ def _name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[fl
         bottom, top = axes.get_ylim()
         below &= values[place] > bottom + 0.1 * (top - bottom)
         axes.annotate(show(values[place]), (days[place], values[place]), (0, -14 if below else 8),
-                      textcoords="offset points", ha="center", fontsize=8.5, bbox=_PAPER)  # fmt: skip
+                      textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
 
 
 def heatmap(
@@ -348,7 +349,7 @@ def curve(
             axes.annotate(_directed(text, tongue), (nearest[x], nearest[y]),
                           (-10 if tongue.right_to_left else 10, -14), textcoords="offset points", fontsize=10,
                           fontweight="bold", ha="right" if tongue.right_to_left else "left",
-                          bbox=_PAPER)  # fmt: skip
+                          bbox=_PAPER, zorder=1.5)  # fmt: skip
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda share, _: tongue.percent(share, 0))
         axes.set_xlim(*((1, 0) if tongue.right_to_left else (0, 1)))

@@ -195,3 +195,8 @@ def test_the_index_lists_all_runs(run):
     index = (run.folder.parent.parent / "index.html").read_text(encoding="utf-8")
     assert f'href="small/{run.folder.name}/report.html"' in index
     assert "bins = 3" in index
+
+
+def test_a_campaign_without_a_control_group_is_reported_on(sample_folder, tmp_path):
+    run = run_report("campaign", sample_folder, {"campaign_id": "M002"}, out=tmp_path)
+    assert "There was no group without contact" in run.page.read_text(encoding="utf-8")
