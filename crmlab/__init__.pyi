@@ -3,6 +3,7 @@ from .engine import as_table, collect, connect
 from .errors import CrmlabError
 from .loaders.sample import sample
 from .reporting.run import run_report
+from .reporting.verify import verify
 from .sources import load
 from .workspace import open_workspace
 
@@ -24,4 +25,5 @@ __all__ = [
     "run_report",
     "sample",
     "tables",
+    "verify",
 ]

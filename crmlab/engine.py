@@ -171,14 +171,29 @@ def collect(table: Log, max_rows: int = 20_000_000, key: str | list[str] | None 
     order = [key] if isinstance(key, str) else list(key or table.columns)
     # Arrow sorts a result of this size faster than the engine does.
     frame = to_pandas(found.sort_by([(column, "ascending") for column in order]))
-    # In-memory tables get a new name each time; the query is the same.
-    query = re.sub(r"ibis_\w+_memtable_\w+", "memtable", ibis.to_sql(table))
-    frame.attrs["query"] = {
-        "engine": backend.name,
-        "version": backend.version,
-        "sha256": hashlib.sha256(query.encode()).hexdigest(),
-    }
+    frame.attrs["query"] = _Query(table, engine=backend.name, version=backend.version)
     return frame
+
+
+class _Query(dict):
+    """What a frame came from; its checksum is made when it is asked for, as compiling takes time."""
+
+    def __init__(self, table: ibis.Table, **facts: str) -> None:
+        super().__init__(facts)
+        self._table = table
+
+    def __missing__(self, key: str) -> str:
+        if key != "sha256":
+            raise KeyError(key)
+        import ibis
+
+        # In-memory tables get a new name each time; the query is the same.
+        query = re.sub(r"ibis_\w+_memtable_\w+", "memtable", ibis.to_sql(self._table))
+        self[key] = hashlib.sha256(query.encode()).hexdigest()
+        return self[key]
+
+    def __deepcopy__(self, _: dict) -> _Query:
+        return self
 
 
 def add_period(table: ibis.Table, day: str, period: str = "M", calendar: str = "gregorian") -> ibis.Table:

@@ -363,17 +363,20 @@ def curve(
 
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG at twice the resolution of the screen; equal figures give equal bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     if not hasattr(figure, "savefig"):
         raise ParameterError(f"Expected a matplotlib figure, got {type(figure).__name__}.")
-    drawn = io.BytesIO()
     with style():
-        figure.savefig(drawn, format="png", dpi=200)
+        canvas = FigureCanvasAgg(figure)
+        figure.set_dpi(200)
+        canvas.draw()
+    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     # Charts have few colours: a palette keeps them sharp at a third of the bytes.
-    picture = Image.open(drawn).convert("RGB").quantize(96, dither=Image.Dither.NONE)
+    picture = drawn.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     content = io.BytesIO()
-    picture.save(content, format="png", optimize=True)
+    picture.save(content, format="png", compress_level=9)
     return content.getvalue()
 
 

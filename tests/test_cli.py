@@ -162,7 +162,7 @@ def test_a_failing_report_has_status_1_and_the_others_are_made(tmp_path, monkeyp
     shelf.mkdir()
     broken.rename(shelf / "broken.ipynb")
     (shelf / "campaign.ipynb").write_bytes((ROOT / "notebooks" / "reports" / "campaign.ipynb").read_bytes())
-    monkeypatch.setattr("crmlab.reporting.run._SHELVES", (shelf,))
+    monkeypatch.setattr("crmlab.reporting.plan._SHELVES", (shelf,))
     result = crmlab("report", "all", "-w", sample_folder, "--out", tmp_path / "reports")
     assert result.exit_code == 1
     assert "crmlab: The report broken failed in code cell" in result.output

@@ -95,7 +95,7 @@ def test_a_module_is_one_idea(module):
 def test_the_public_names_are_pinned():
     assert sorted(crmlab.__all__) == [
         "CrmlabError", "as_table", "cleansing", "collect", "connect", "engine", "figures", "load", "loaders",
-        "mining", "open_workspace", "reporting", "run_report", "sample", "tables",
+        "mining", "open_workspace", "reporting", "run_report", "sample", "tables", "verify",
     ]  # fmt: skip
     for name in crmlab.__all__:
         assert getattr(crmlab, name) is not None

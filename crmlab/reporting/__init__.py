@@ -8,6 +8,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "exhibits": ["Report"],
         "index": ["write_index"],
         "parameters": ["check_parameters", "read_parameters"],
-        "run": ["find_notebook", "report_names", "run_report"],
+        "plan": ["find_notebook", "plan_report", "report_names"],
+        "batch": ["plan_batch", "read_batch"],
+        "verify": ["Verdict", "verify"],
+        "run": ["run_plans", "run_report"],
     },
 )

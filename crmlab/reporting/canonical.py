@@ -17,6 +17,12 @@ def canonical(notebook: Any) -> Any:
         cell["id"] = f"cell-{number:03d}"
         for passing in ("execution", "papermill"):
             cell.metadata.pop(passing, None)
+        if not cell.metadata.get("tags"):
+            cell.metadata.pop("tags", None)
+        if "injected-parameters" in cell.metadata.get("tags", ()):
+            # Where the workspace lies is a detail of the machine.
+            lines = cell["source"].splitlines(keepends=True)
+            cell["source"] = "".join(line for line in lines if not line.startswith("workspace = "))
         if cell.cell_type == "code":
             cell["outputs"] = _one_stream_each(cell.outputs)
     return notebook

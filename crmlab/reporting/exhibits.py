@@ -17,15 +17,13 @@ import pandas as pd
 from crmlab import figures
 from crmlab.errors import ParameterError
 from crmlab.locale import language
+from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
     from matplotlib.figure import Figure
 
     from crmlab.workspace import Workspace
-
-#: Output type under which an exhibit carries its table.
-TABLE_TYPE = "application/vnd.crmlab.table+json"
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,16 @@ class Report:
         from IPython.display import Markdown
 
         return Markdown(self.tongue(text, **values))
+
+    def headline(self, figures: dict[str, str]) -> Exhibit:
+        """The figures to see first, by name; lists of runs show them too. Names are given in English."""
+        shown = {self.tongue(name): text for name, text in figures.items()}
+        rows = "".join(
+            f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd></div>"
+            for name, text in shown.items()
+        )
+        data = {"text/html": f'<dl class="crm-headline">{rows}</dl>', HEADLINE_TYPE: shown}
+        return Exhibit("headline_figures", pd.DataFrame([shown]), data | {"text/plain": str(shown)})
 
     def bars(
         self, name: str, frame: pd.DataFrame, label: str, values: dict[str, str], *,

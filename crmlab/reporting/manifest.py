@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,28 @@ PACKAGES = (
 )  # fmt: skip
 
 
+@cache
+def _of_the_package() -> dict[str, Any]:
+    """Checksums and versions of what makes reports; they do not change while a process runs."""
+    package = Path(crmlab.__file__).parent
+    lock = package.parent / "requirements.lock"
+    fonts = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((package / "fonts").iterdir())))
+    return {
+        "code_sha256": code_sha256(),
+        "lock_sha256": sha256(lock) if lock.exists() else None,
+        "fonts_sha256": fonts.hexdigest(),
+        "versions": {"python": platform.python_version(), "crmlab": crmlab.__version__}
+        | {package: importlib.metadata.version(package) for package in PACKAGES},
+    }
+
+
 def ingredients(
-    notebook: Path, parameters: dict[str, Any], language: str, tables: list[str], workspace: Workspace
+    notebook: Path,
+    parameters: dict[str, Any],
+    language: str,
+    tables: list[str],
+    workspace: Workspace,
+    state: dict[str, Any],
 ) -> dict[str, Any]:
     """All that decides a report's content: equal ingredients make equal reports.
 
@@ -30,9 +52,11 @@ def ingredients(
     ----------
     tables
         Tables the notebook reads.
+    state
+        Of the workspace, see `crmlab.workspace.Workspace.state`.
     """
-    known = workspace.state["tables"]
-    return {
+    known = state["tables"]
+    return _of_the_package() | {
         "report": notebook.stem,
         "parameters": parameters,
         "seed": parameters.get("seed"),
@@ -40,10 +64,7 @@ def ingredients(
         "workspace": workspace.name,
         "inputs": {name: known[name]["sha256"] for name in tables},
         "notebook_sha256": sha256(notebook),
-        "code_sha256": code_sha256(),
         "settings_sha256": sha256(workspace.path / "crmlab.toml"),
-        "versions": {"python": platform.python_version(), "crmlab": crmlab.__version__}
-        | {package: importlib.metadata.version(package) for package in PACKAGES},
     }
 
 

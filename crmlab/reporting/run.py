@@ -9,38 +9,30 @@ The key is made of all that decides the content, so an unchanged report is found
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import re
 import shutil
-import tempfile
+import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from crmlab.errors import ParameterError, ReportError, did_you_mean
+from crmlab.errors import ParameterError, ReportError
 from crmlab.folders import check_writable, sha256
-from crmlab.locale import Language, language
-from crmlab.reporting.canonical import canonical
-from crmlab.reporting.exhibits import TABLE_TYPE
 from crmlab.reporting.index import write_index
-from crmlab.reporting.manifest import ingredients, read_manifest, write_manifest
-from crmlab.reporting.page import to_page
-from crmlab.reporting.parameters import check_parameters, read_notebook, read_parameters
-from crmlab.workspace import Workspace, open_workspace
+from crmlab.reporting.manifest import read_manifest, write_manifest
+from crmlab.reporting.parameters import read_notebook, read_parameters
+from crmlab.reporting.plan import Plan, plan_report
+from crmlab.reporting.render import Job
 
-Progress = Callable[[str, int, int], None]
+#: Called with the number of a plan, the code cells begun and the number of all of them.
+Progress = Callable[[int, int, int], None]
 
-_PACKAGE = Path(__file__).parent.parent
-#: Where the reports that come with crmlab are: beside the package in a checkout, in it if installed.
-_SHELVES = (_PACKAGE.parent / "notebooks" / "reports", _PACKAGE / "notebooks" / "reports")
-KERNEL = "python3"
-#: Parameters that every report has and `run_report` fills in itself.
-GIVEN = ("workspace", "language")
+#: Ways to execute a notebook, see `crmlab.reporting.engines`.
+ENGINES = ("fork", "papermill")
 
 
 @dataclass(frozen=True)
@@ -55,121 +47,20 @@ class Run:
         False if an unchanged run was found.
     seconds : float
         How long it took.
+    headline : dict
+        Headline figures by name.
     """
 
     name: str
     folder: Path
     made: bool
     seconds: float
+    headline: dict[str, str] = field(default_factory=dict)
 
     @property
     def page(self) -> Path:
         """The HTML page."""
         return self.folder / "report.html"
-
-
-def report_names() -> list[str]:
-    """Names of the reports that come with crmlab."""
-    return sorted({path.stem for shelf in _SHELVES for path in shelf.glob("*.ipynb")})
-
-
-def find_notebook(name: str) -> Path:
-    """The notebook of a report: one that comes with crmlab by its name, any other by its path.
-
-    Raises
-    ------
-    ParameterError
-        If there is none.
-    """
-    for shelf in _SHELVES:
-        if (shelf / f"{name}.ipynb").is_file():
-            return shelf / f"{name}.ipynb"
-    if name.endswith(".ipynb"):
-        if not Path(name).is_file():
-            raise ParameterError(f"There is no file {name}.")
-        return Path(name)
-    raise ParameterError(f"There is no report {name!r}" + did_you_mean(name, report_names()))
-
-
-def tables_of(notebook: Path) -> list[str]:
-    """Tables the notebook says it reads."""
-    return list(read_notebook(notebook).get("metadata", {}).get("crmlab", {}).get("tables", []))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A report whose call has been checked and that can be run."""
-
-    notebook: Path
-    workspace: Workspace
-    tongue: Language
-    values: dict[str, Any]
-    made_from: dict[str, Any]
-    folder: Path
-
-
-def plan_report(
-    name: str,
-    workspace: str | Path,
-    parameters: Mapping[str, Any] | None = None,
-    language_code: str | None = None,
-    out: str | Path = "reports",
-    cleaning: Callable[[str], None] | None = None,
-) -> Plan:
-    """Check a call of a report without running it; see `run_report`.
-
-    Parameters
-    ----------
-    cleaning
-        Called with the name of each table that has to be cleaned first.
-    """
-    notebook = find_notebook(name)
-    declared = read_parameters(notebook)
-    given = dict(parameters or {})
-    for fixed in GIVEN:
-        if fixed in given:
-            raise ParameterError(
-                f"{fixed} is not given as a parameter; name it with --{fixed[:9]} or {fixed}=."
-            )
-    own = {key: value for key, value in declared.items() if key not in GIVEN}
-    check_parameters(own, given)
-    source = open_workspace(workspace)
-    needed = tables_of(notebook)
-    missing = [table for table in needed if table not in source.tables]
-    if missing:
-        raise ParameterError(
-            f"The report {notebook.stem} needs {', '.join(missing)}, which the workspace {source.name!r} "
-            f"does not have; it has: {', '.join(source.tables) or 'no tables'}."
-        )
-    tongue = language(language_code or source.settings.language)
-    source.ensure_clean(cleaning)
-    for table in needed:
-        counts = source.state["tables"][table]
-        if not counts["clean"]:
-            raise ReportError(
-                f"The report {notebook.stem} needs {table}, but none of its {counts['rows_in']:,} rows is "
-                f"clean; see what is wrong with: crmlab clean {source.path}"
-            )
-    values = check_parameters(own, given, _domains(source, own))
-    made_from = ingredients(notebook, values, tongue.code, needed, source)
-    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
-    return Plan(
-        notebook, source, tongue, values, made_from, Path(out) / notebook.stem / f"{tongue.code}-{key}"
-    )
-
-
-def _domains(source: Workspace, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """What the columns hold that parameters refer to."""
-    found: dict[str, Any] = {}
-    for parameter in declared.values():
-        table, _, column = parameter.column.partition(".")
-        if not table or table not in source.tables:
-            continue
-        if parameter.type == "date":
-            found[parameter.column] = source.state["tables"][table]["ranges"].get(column)
-        else:
-            found[parameter.column] = source.values(table, column)
-    return found
 
 
 def run_report(
@@ -179,6 +70,8 @@ def run_report(
     language: str | None = None,
     out: str | Path = "reports",
     progress: Progress | None = None,
+    engine: str | None = None,
+    limit: int | None = None,
 ) -> Run:
     """Run one report.
 
@@ -195,7 +88,11 @@ def run_report(
     out
         Folder for all reports; ``index.html`` there lists them.
     progress
-        Called with the report's name, the number of code cells done, and of all.
+        Called with 0, the number of code cells begun, and of all.
+    engine
+        ``"papermill"`` (a Jupyter kernel) or ``"fork"`` (faster, Linux only, the default there).
+    limit
+        Seconds a cell may take.
 
     Returns
     -------
@@ -214,134 +111,208 @@ def run_report(
     --------
     >>> run_report("segmentation", "data/sample", {"as_of": "2024-07-01"})  # doctest: +SKIP
     """
-    return run_plan(plan_report(name, workspace, parameters, language, out), progress)
+    plan = plan_report(name, workspace, parameters, language, out)
+    (result,) = (result for _, result in run_plans([plan], 1, progress, engine, limit))
+    if isinstance(result, ReportError):
+        raise result
+    return result
 
 
-def run_plan(plan: Plan, progress: Progress | None = None) -> Run:
-    """Run a report whose call has been checked, unless an unchanged run is there."""
-    started, name = time.perf_counter(), plan.notebook.stem
-    check_writable(plan.folder.parent)
-    if is_done(plan.folder):
-        return Run(name, plan.folder, False, time.perf_counter() - started)
-    began = datetime.now(UTC)
-    part = plan.folder.with_name(f".{plan.folder.name}.part-{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+def choose_engine(engine: str | None) -> str:
+    """The engine asked for, else the fastest this system has.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such engine, or not on this system.
+    """
+    from crmlab.reporting.engines import can_fork
+
+    if engine is None:
+        return "fork" if can_fork() else "papermill"
+    if engine not in ENGINES:
+        raise ParameterError(f"The engine is one of {', '.join(ENGINES)}, not {engine!r}.")
+    if engine == "fork" and not can_fork():
+        raise ParameterError("The engine fork needs Linux; leave it out, or take papermill.")
+    return engine
+
+
+def run_plans(
+    plans: Sequence[Plan],
+    workers: int = 1,
+    progress: Progress | None = None,
+    engine: str | None = None,
+    limit: int | None = None,
+) -> Iterator[tuple[int, Run | ReportError]]:
+    """Run reports whose calls have been checked, some at a time; unchanged ones are found.
+
+    Yields
+    ------
+    int, Run or ReportError
+        Place of the plan and what came of it, as each is finished. A failure does not stop the
+        others.
+    """
+    engine = choose_engine(engine)
+    outs, todo = dict.fromkeys(plan.folder.parent.parent for plan in plans), {}
+    for place, plan in enumerate(plans):
+        started = time.perf_counter()
+        manifest = done_manifest(plan.folder)
+        if manifest:
+            seconds = time.perf_counter() - started
+            run = Run(plan.notebook.stem, plan.folder, False, seconds, manifest.get("headline", {}))
+            yield place, run
+        else:
+            check_writable(plan.folder.parent)
+            todo[place] = plan
+    if not todo:
+        return
+    makers = {"fork": _forked, "papermill": _in_kernels}
+    began = {place: (datetime.now(UTC), time.perf_counter()) for place in todo}
+    parts = {
+        place: plan.folder.with_name(f".{plan.folder.name}.part-{os.getpid()}")
+        for place, plan in todo.items()
+    }
     try:
-        error = _execute(plan, part, progress)
-        seconds = time.perf_counter() - started
+        jobs = {place: _job(plan, parts[place], limit) for place, plan in todo.items()}
+        for part in parts.values():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+        for place, event in makers[engine](jobs, workers):
+            if "cell" in event:
+                if event["cell"] == 1:
+                    began[place] = (datetime.now(UTC), time.perf_counter())
+                if progress:
+                    progress(place, event["cell"], event["of"])
+                continue
+            yield place, _finish(todo[place], parts[place], event, began[place], engine)
+    finally:
+        for part in parts.values():
+            shutil.rmtree(part, ignore_errors=True)
+        for out in outs:
+            write_index(out)
+
+
+def _job(plan: Plan, part: Path, limit: int | None) -> Job:
+    tongue = plan.tongue
+    given = {"workspace": str(plan.workspace.path), "language": tongue.code}
+    declared = read_parameters(plan.notebook)
+    given = {name: value for name, value in given.items() if name in declared} | plan.values
+    subtitle = tongue("Workspace: {name}", name=plan.workspace.name)
+    return Job(str(plan.notebook), str(part), given, tongue.code, subtitle, _facts(plan), limit)
+
+
+def _forked(jobs: dict[int, Job], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Events of the jobs, made by the pool; the death of a child is told as an error."""
+    from crmlab.reporting.pool import run_forked
+
+    places, cells = list(jobs), dict.fromkeys(jobs, 0)
+    for event in run_forked(list(jobs.values()), workers):
+        place = places[event["job"]]
+        cells[place] = event.get("cell", cells[place])
+        if "signal" in event:
+            event = {"error": _died(event["signal"], cells[place], jobs[place]), "headline": {}}
+        yield place, event
+
+
+def _died(number: int, cell: int, job: Job) -> str:
+    from crmlab.reporting.render import write_failure
+
+    what = f"the process was ended by {signal.Signals(number).name}" if number > 0 else "the process ended"
+    if number == signal.SIGALRM:
+        what = f"it took longer than {job.limit} seconds"
+    error, folder = f"in code cell {cell}: {what}.", Path(job.folder)
+    with suppress(OSError):
+        log = folder / "process.log"
+        said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        log.unlink(missing_ok=True)
+        sources = [
+            c["source"] for c in read_notebook(Path(job.notebook))["cells"] if c["cell_type"] == "code"
+        ]
+        # papermill's own cell stands behind the parameters, so cells are numbered one higher from there.
+        source = "".join(sources[max(cell - 2, 0)]) if sources else ""
+        write_failure(folder, error, source, said)
+    return error
+
+
+def _in_kernels(jobs: dict[int, Job], workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Events of the jobs, each made in a thread that drives a Jupyter kernel."""
+    import queue
+    from concurrent.futures import ThreadPoolExecutor
+
+    from jupyter_core.utils import ensure_event_loop
+
+    from crmlab.reporting.engines import with_papermill
+    from crmlab.reporting.render import render
+
+    events: queue.Queue[tuple[int, dict[str, Any]]] = queue.Queue()
+
+    def make(place: int, job: Job) -> None:
+        def execute(notebook: Any, parameters: dict[str, Any]) -> Any:
+            cells = sum(cell.cell_type == "code" for cell in notebook.cells) + 1
+            events.put((place, {"cell": 1, "of": cells}))
+            done = lambda n: events.put((place, {"cell": min(n + 1, cells), "of": cells}))  # noqa: E731
+            return with_papermill(notebook, parameters, done, job.limit)
+
+        try:
+            outcome = render(job, execute)
+            events.put((place, {"error": outcome.error, "headline": outcome.headline}))
+        except Exception as failure:  # a full disk, say: the others go on
+            said = f"while it was written: {type(failure).__name__}: {failure}".rstrip(".") + "."
+            events.put((place, {"error": said, "headline": {}}))
+        finally:
+            # Running a notebook opens an event loop for this thread and leaves closing it to us.
+            ensure_event_loop().close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for place, job in jobs.items():
+            pool.submit(make, place, job)
+        left = len(jobs)
+        while left:
+            place, event = events.get()
+            left -= "error" in event
+            yield place, event
+
+
+def _finish(
+    plan: Plan, part: Path, event: dict[str, Any], began: tuple[datetime, float], engine: str
+) -> Run | ReportError:
+    """Give a report that was made its manifest and its place."""
+    name, error, seconds = plan.notebook.stem, event["error"], time.perf_counter() - began[1]
+    try:
         write_manifest(part, {
             **plan.made_from,
+            "workspace_path": str(plan.workspace.path),
+            "notebook": plan.name,
+            "engine": engine,
             "status": "failed" if error else "done",
-            "started_at": began.isoformat(timespec="seconds"),
+            "started_at": began[0].isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
+            "headline": event["headline"],
             "outputs": {path.relative_to(part).as_posix(): sha256(path) for path in _files(part)},
         })  # fmt: skip
         shutil.rmtree(plan.folder, ignore_errors=True)
         part.rename(plan.folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    write_index(plan.folder.parent.parent)
+    except OSError as failure:
+        return ReportError(f"The report {name} cannot be written: {failure.strerror or failure}.")
     if error:
-        raise ReportError(f"The report {name} failed {error} See {plan.folder / 'error.txt'}.")
-    return Run(name, plan.folder, True, seconds)
+        return ReportError(f"The report {name} failed {error} See {plan.folder / 'error.txt'}.")
+    return Run(name, plan.folder, True, seconds, event["headline"])
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def is_done(folder: Path) -> bool:
-    """Whether a finished, unharmed report lies in `folder`."""
+def done_manifest(folder: Path) -> dict[str, Any] | None:
+    """Manifest of a finished, unharmed report in `folder`, or None if there is none."""
     manifest = read_manifest(folder)
     if not manifest or manifest.get("status") != "done":
-        return False
-    return all(
+        return None
+    unharmed = all(
         (folder / path).is_file() and sha256(folder / path) == checksum
         for path, checksum in manifest["outputs"].items()
     )
-
-
-def _execute(plan: Plan, part: Path, progress: Progress | None) -> str:
-    """Execute the notebook into `part`; returns what went wrong, empty if nothing did."""
-    import nbformat
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    notebook = nbformat.read(plan.notebook, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell["source"] = plan.tongue(cell["source"])
-    steps = {"done": 0, "all": sum(cell.cell_type == "code" for cell in notebook.cells) + 1}
-
-    def one_more(cell: Any, **_: Any) -> None:
-        steps["done"] += 1
-        if progress:
-            progress(plan.notebook.stem, min(steps["done"], steps["all"]), steps["all"])
-
-    if progress:
-        progress(plan.notebook.stem, 0, steps["all"])
-    output, error, kernel_log = part / "report.ipynb", "", ""
-    given = {"workspace": str(plan.workspace.path), "language": plan.tongue.code}
-    declared = read_parameters(plan.notebook)
-    given = {name: value for name, value in given.items() if name in declared} | plan.values
-    sockets = tempfile.mkdtemp(prefix="crmlab-")
-    try:
-        papermill.execute_notebook(
-            notebook, output, given, kernel_name=KERNEL, progress_bar=False, on_cell_executed=one_more,
-            kernel_manager_class=_kernel_manager(sockets),
-        )  # fmt: skip
-    except PapermillExecutionError as failure:
-        error = f"in code cell {failure.exec_count}: {failure.ename}: {failure.evalue}".rstrip(".") + "."
-        (part / "error.txt").write_text(
-            f"Code cell {failure.exec_count}:\n\n{failure.source}\n\n{failure.ename}: {failure.evalue}\n",
-            encoding="utf-8",
-        )
-    except Exception as failure:  # a kernel that dies or does not start has many names
-        error = f"while it ran: {type(failure).__name__}: {failure}".rstrip(".") + "."
-        (part / "error.txt").write_text(error + "\n", encoding="utf-8")
-    finally:
-        kernel_log = _read_text(Path(sockets, "kernel.log"))
-        shutil.rmtree(sockets, ignore_errors=True)
-    executed = canonical(nbformat.read(output, as_version=4)) if output.exists() else notebook
-    nbformat.write(executed, output)
-    if error:
-        (part / "log.txt").write_text(_log(executed) + kernel_log, encoding="utf-8")
-        return error
-    _write_tables(executed, part / "tables")
-    facts = _facts(plan)
-    subtitle = plan.tongue("Workspace: {name}", name=plan.workspace.name)
-    page = to_page(executed, _title(executed), subtitle, plan.tongue, facts)
-    (part / "report.html").write_text(page, encoding="utf-8")
-    return ""
-
-
-def _kernel_manager(folder: str) -> type:
-    """Kernels on sockets in `folder`, which only this user can open, rather than on open ports."""
-    from jupyter_client import AsyncKernelManager
-    from traitlets import default
-
-    class PrivateKernelManager(AsyncKernelManager):
-        @default("transport")
-        def _transport(self) -> str:
-            return "ipc" if os.name == "posix" else "tcp"
-
-        @default("ip")
-        def _ip(self) -> str:
-            return f"{folder}/kernel" if os.name == "posix" else "127.0.0.1"
-
-        async def _async_start_kernel(self, **options: Any) -> None:
-            # What the kernel itself says belongs into the log of a failed run, not on the screen.
-            with open(f"{folder}/kernel.log", "ab") as log:
-                await super()._async_start_kernel(**options, stdout=log, stderr=log)
-
-        start_kernel = _async_start_kernel
-
-    return PrivateKernelManager
-
-
-def _read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return manifest if unharmed else None
 
 
 def _facts(plan: Plan) -> dict[str, str]:
@@ -357,33 +328,3 @@ def _facts(plan: Plan) -> dict[str, str]:
         "Python": versions["python"],
         "pandas": versions["pandas"],
     }  # fmt: skip
-
-
-def _title(notebook: Any) -> str:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (heading := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
-            return heading[1].strip()
-    return "Report"
-
-
-def _write_tables(notebook: Any, folder: Path) -> None:
-    """Write the tables that the exhibits carry, one CSV each."""
-    folder.mkdir()
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            table = output.get("data", {}).get(TABLE_TYPE)
-            if table:
-                (folder / f"{table['name']}.csv").write_text(table["csv"], encoding="utf-8", newline="")
-
-
-def _log(notebook: Any) -> str:
-    """Everything the cells printed, and the traceback of the one that failed."""
-    lines = []
-    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
-        for output in cell.outputs:
-            if output.output_type == "stream":
-                lines.append(f"[cell {number}] {output.text.rstrip()}")
-            if output.output_type == "error":
-                traceback = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output.traceback))
-                lines.append(f"[cell {number}] {traceback}")
-    return "\n".join(lines) + "\n"

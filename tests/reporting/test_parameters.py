@@ -6,7 +6,7 @@ from small_notebooks import PARAMETERS, write_notebook
 from crmlab.errors import ParameterError
 from crmlab.reporting import check_parameters, read_parameters
 from crmlab.reporting.parameters import parse_parameters
-from crmlab.reporting.run import find_notebook, report_names
+from crmlab.reporting.plan import find_notebook, report_names
 
 DECLARED = parse_parameters(PARAMETERS)
 DATA = {"orders.time": ["2024-01-05", "2024-03-09"], "campaign_events.arm": ["mail", "none"]}

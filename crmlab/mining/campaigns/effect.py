@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from crmlab.errors import ParameterError, did_you_mean
 from crmlab.mining.methods.intervals import newcombe, welch, wilson
 
 if TYPE_CHECKING:
+    import ibis
+
     from crmlab.engine import Log
 
 
@@ -63,17 +66,7 @@ def effect(
                "low", "high", "ratio", "verdict"]  # fmt: skip
     if control is None or control != control:
         return pd.DataFrame({column: pd.Series(dtype=_TYPES.get(column, "float")) for column in columns})
-    result = table[outcome].cast("float64")
-    arms = collect(
-        table.group_by(arm=table[arm]).agg(
-            n=result.count(),
-            total=result.sum(),
-            mean=result.mean(),
-            variance=result.var(how="sample"),
-            binary=((result == 0) | (result == 1)).all(),
-        ),
-        key="arm",
-    ).set_index("arm")
+    arms = _moments(table, arm, outcome)
     if control not in arms.index:
         raise ParameterError(
             f"There is no arm {control!r} to compare with" + did_you_mean(control, map(str, arms.index))
@@ -101,6 +94,36 @@ def effect(
         verdict=np.where(low > 0, VERDICTS[0], np.where(high < 0, VERDICTS[1], VERDICTS[2])),
     )
     return found.reset_index()[columns]
+
+
+def _moments(table: ibis.Table, arm: str, outcome: str) -> pd.DataFrame:
+    """Count, total, mean and sample variance of each arm, and whether it holds only 0 and 1.
+
+    Sums of whole numbers are exact, so that they do not depend on the order in which an engine
+    adds them.
+    """
+    kind = table[outcome].type()
+    whole = kind.is_integer() or kind.is_boolean()
+    result = table[outcome].cast("int64").cast("decimal(18, 0)") if whole else table[outcome].cast("float64")
+    arms = collect(
+        table.group_by(arm=table[arm]).agg(
+            n=result.count(),
+            total=result.sum(),
+            squares=(result * result).sum(),
+            variance=result.cast("float64").var(how="sample"),
+            binary=((result == 0) | (result == 1)).all(),
+        ),
+        key="arm",
+    ).set_index("arm")
+    if not whole:
+        return arms.assign(mean=arms["total"] / arms["n"])
+    sums = zip(arms["n"], arms["total"], arms["squares"], strict=True)
+    arms["variance"] = [
+        float((Fraction(squares) - Fraction(total) ** 2 / n) / (n - 1)) if n > 1 else float("nan")
+        for n, total, squares in sums
+    ]
+    arms["total"] = arms["total"].astype(float)
+    return arms.assign(mean=arms["total"] / arms["n"])
 
 
 def responses(outcomes: Log, outcome: str = "responded", level: float = 0.95) -> pd.DataFrame:

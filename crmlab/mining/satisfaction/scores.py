@@ -206,9 +206,9 @@ def scores(
         answers = answers.filter(answers["time"].notnull())
         answers = add_period(answers.mutate(_asked=answers["time"].date()), "_asked", period, calendar)
         groups = [*groups, "period"]
-    _check_scales(answers, metric)
     counts = collect(_count(answers, groups), key=groups or None)
     counts = counts[counts["n"] > 0].reset_index(drop=True)
+    _check_scales(counts, metric)
     n = counts["n"].to_numpy()
     if metric == "nps":
         value = (counts["plus"] - counts["minus"]) / n * 100
@@ -236,14 +236,16 @@ def _count(answers: ibis.Table, groups: list[str]) -> ibis.Table:
         "mean": score.mean(),
         "variance": score.var(how="sample"),
         "scale_low": answers["scale_low"].min(),
+        "scale_low_max": answers["scale_low"].max(),
         "scale_high": high.max(),
+        "scale_high_min": high.min(),
     }
     return answers.group_by(groups).agg(**counts) if groups else answers.agg(**counts)
 
 
-def _check_scales(answers: ibis.Table, metric: Metric) -> None:
-    found = collect(answers.group_by("scale_low", "scale_high").agg(n=answers.count()))
-    scales = list(found[["scale_low", "scale_high"]].itertuples(index=False, name=None))
+def _check_scales(counts: pd.DataFrame, metric: Metric) -> None:
+    ends = counts[["scale_low", "scale_high"]], counts[["scale_low_max", "scale_high_min"]]
+    scales = sorted({scale for pair in ends for scale in pair.itertuples(index=False, name=None)})
     shown = ", ".join(f"{low:g} to {high:g}" for low, high in scales)
     if metric == "nps" and any(scale != (0, 10) for scale in scales):
         raise ParameterError(f"NPS answers are to be on the scale 0 to 10; found: {shown}.")

@@ -1,0 +1,170 @@
+"""The command `crmlab`.
+
+Exit status: 0 fine, 1 a finding (rows set aside, a report that failed, a file not understood),
+2 a wrong call. Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crmlab.cli.show import print_table, working
+from crmlab.errors import CrmlabError, ReportError
+
+FINDING, WRONG_CALL = 1, 2
+
+
+#: Commands about reports and the functions that are them.
+REPORTS = {"report": "report", "batch": "batch", "verify": "verify_run", "open": "open_run"}
+
+
+class _Sentences(click.Group):
+    """A group of commands that says what is wrong in one sentence, without a traceback.
+
+    The commands about reports are in a module of their own, loaded when one of them is asked for.
+    """
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), *(REPORTS if self.name == "main" else ())])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if self.name == "main" and name in REPORTS:
+            from crmlab.cli import reports
+
+            return getattr(reports, REPORTS[name])
+        return super().get_command(context, name)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except CrmlabError as error:
+            click.echo(f"crmlab: {error}", err=True)
+            context.exit(FINDING if isinstance(error, ReportError) else WRONG_CALL)
+
+
+@click.group(name="main", cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crmlab")
+def main() -> None:
+    """A workbench for customer relationship data: describe your files, clean them, report on them.
+
+    Exit status: 0 fine, 1 a finding, 2 a wrong call.
+    """
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a crmlab.toml that is there.")
+def init(folder: Path, files: tuple[Path, ...], force: bool) -> None:
+    """Describe your own files in DIR/crmlab.toml.
+
+    Looks at each FILE, proposes which table it is and which of its columns is what, and says what
+    could not be told. The files stay where they are. Exit status 1 if something is left for you to
+    fill in.
+    """
+    from crmlab.describe import describe_files, write_description
+
+    found = describe_files(files)
+    target = write_description(folder, found, force)
+    for file in found:
+        if file.rows:
+            print_table(file.heading, file.rows, ["Column of the table", "Heading in the file"])
+        else:
+            click.echo(file.heading)
+        for remark in file.remarks:
+            click.echo(f"  {remark}")
+        click.echo()
+    click.echo(f"Written: {target}. Look it over, then: crmlab clean {folder}")
+    if not any(file.proposal.table for file in found):
+        click.echo("Nothing was recognised: fill in a [[source]] there first.")
+    if any(file.open_questions for file in found):
+        sys.exit(FINDING)
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def clean(folder: Path) -> None:
+    """Load and clean the workspace in DIR; print what was repaired, set aside and left.
+
+    Exit status 1 if rows were set aside. They are kept with their reasons in
+    DIR/clean/quarantine.parquet, every change in DIR/clean/ledger.parquet.
+    """
+    from crmlab.cleansing.ledger import summarise
+    from crmlab.workspace import open_workspace
+
+    workspace = open_workspace(folder)
+    with working("cleaning") as say:
+        counts = workspace.clean(progress=say)
+    rows = [
+        [name, *(f"{number:,}" for number in row)]
+        for name, row in zip(counts.index, counts.values, strict=True)
+    ]
+    print_table("Rows", rows, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
+    done = summarise(workspace.ledger)
+    rows = [
+        [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
+        for row in done[done["action"] != "read"].itertuples()
+    ]
+    print_table("What was done", rows, ["Table", "Action", "Column", "What", "Cells"], right=(4,))
+    for name, state in workspace.state["tables"].items():
+        if state["unused_columns"]:
+            click.echo(f"Columns of {name} that are not used: {', '.join(state['unused_columns'])}")
+    if counts["set_aside"].sum():
+        sys.exit(FINDING)
+
+
+@main.group()
+def data() -> None:
+    """Public data sets, and a sample history with known truth."""
+
+
+@data.command("list")
+def list_sets() -> None:
+    """List the public data sets."""
+    from crmlab.loaders.public import PUBLIC_SETS
+
+    rows = [[name, item.title, ", ".join(item.tables), item.licence] for name, item in PUBLIC_SETS.items()]
+    print_table("Public data sets", rows, ["Name", "What", "Tables", "Licence"])
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+def get(name: str, folder: Path | None) -> None:
+    """Fetch the public data set NAME and make it a workspace in DIR (data/NAME if not given).
+
+    Nothing is fetched if the folder that the environment variable CRMLAB_DATA names has a copy.
+    """
+    from crmlab.describe import write_public_workspace
+
+    folder = folder or Path("data") / name
+    with working("fetching") as say:
+        say(name)
+        write_public_workspace(name, folder)
+    click.echo(f"Written: {folder}. Next: crmlab report all --workspace {folder}")
+
+
+@data.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--customers", default=2000, show_default=True, help="Number of persons.")
+@click.option("--seed", default=1, show_default=True, help="Equal seeds give equal files.")
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "fa"]),
+    default="en",
+    show_default=True,
+    help="Language of names, texts and dates.",
+)
+@click.option("--kind", type=click.Choice(["shop", "library"]), default="shop", show_default=True,
+              help="A shop's whole history, or a library's circulation.")  # fmt: skip
+def sample(folder: Path, customers: int, seed: int, lang: str, kind: str) -> None:
+    """Write a made-up customer history with its known truth as a workspace in DIR."""
+    from crmlab.loaders.sample import write_sample
+
+    with working("writing") as say:
+        write_sample(folder, customers=customers, seed=seed, language=lang, kind=kind, progress=say)
+    click.echo(f"Written: {folder}. Next: crmlab report all --workspace {folder}")

@@ -1,0 +1,307 @@
+"""The commands about reports: report, batch, verify, open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmlab.cli.show import print_table, working
+from crmlab.errors import CrmlabError, ParameterError, ReportError
+
+if TYPE_CHECKING:
+    from crmlab.reporting.plan import Plan
+    from crmlab.reporting.run import Run
+    from crmlab.workspace import Workspace
+
+FINDING = 1
+_LANGUAGE = click.Choice(["en", "fa"])
+_ENGINE = click.option(
+    "--engine", type=click.Choice(["fork", "papermill"]), default=None,
+    help="How notebooks are executed; fork (Linux) is the faster one and the default there.",
+)  # fmt: skip
+_LIMIT = click.option("--limit", metavar="SECONDS", type=click.IntRange(1), help="Time a cell may take.")
+_OUT = click.option(
+    "--out", metavar="DIR", default="reports", show_default=True, type=click.Path(path_type=Path),
+    help="Folder for all reports and their index.",
+)  # fmt: skip
+_JOBS = click.option(
+    "--jobs", metavar="N", type=click.IntRange(1), default=None,
+    help="Reports to make at a time; as many as there are processors if not given.",
+)  # fmt: skip
+_PDF = click.option("--pdf", is_flag=True, help="Print each report to report.pdf as well; needs Chromium.")
+
+
+class _Report(click.Command):
+    """The command whose help, behind the name of a report, lists that report's parameters."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        names = [argument for argument in args if not argument.startswith("-")]
+        if {"-h", "--help"} & set(args) and names and names[0] != "all":
+            click.echo(self.get_help(context))
+            _print_parameters(names[0])
+            context.exit()
+        return super().parse_args(context, args)
+
+
+@click.command(cls=_Report)
+@click.argument("name", metavar="NAME|all")
+@click.option("--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
+              type=click.Path(path_type=Path), help="Folder of the workspace.")  # fmt: skip
+@click.option(
+    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
+)
+@click.option("--lang", type=_LANGUAGE, default=None, help="Language; the workspace's own if not given.")
+@_OUT
+@_JOBS
+@_PDF
+@_ENGINE
+@_LIMIT
+def report(
+    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, out: Path, jobs: int | None,
+    pdf: bool, engine: str | None, limit: int | None,
+) -> None:  # fmt: skip
+    """Run the report NAME, or all that the workspace has data for.
+
+    NAME is segmentation, satisfaction or campaign, or the path of a notebook with a cell tagged
+    "parameters"; `crmlab report NAME --help` lists its parameters. An unchanged report is not run
+    again. Exit status 1 if a report failed; the other reports are finished.
+    """
+    from crmlab.reporting.plan import plan_report
+
+    given, cleaned = _pairs(parameters), set()
+    with working("cleaning") as show:
+
+        def say(table: str) -> None:
+            cleaned.add(table)
+            show(table)
+
+        if name == "all":
+            plans, failures = _plan_all(workspace, given, lang, out, say)
+        else:
+            plans, failures = [plan_report(name, workspace, given, lang, out, say)], []
+    if cleaned and plans:
+        _say_what_was_set_aside(plans[0].workspace)
+    results = _make(plans, jobs, engine, limit, pdf)
+    _end(out, failures + [result for result in results if isinstance(result, CrmlabError)])
+
+
+@click.command()
+@click.argument("plan", metavar="PLAN.toml", type=click.Path(path_type=Path))
+@_OUT
+@_JOBS
+@_PDF
+@_ENGINE
+@_LIMIT
+def batch(plan: Path, out: Path, jobs: int | None, pdf: bool, engine: str | None, limit: int | None) -> None:
+    """Make many reports by a plan: a grid or a table of parameters.
+
+    All runs are checked before any is started. Unchanged ones are found and not run again, so an
+    interrupted batch goes on where it was. A summary over all runs is written to summary.csv.
+
+    \b
+    notebook = "segmentation"       # or a list
+    workspace = "data/sample"
+    [parameters]                    # the same for all
+    [grid]                          # lists, multiplied out
+    as_of = ["2024-06-30", "2024-12-31"]
+    [[run]]                         # or single runs
+    """  # noqa: D301 - the mark keeps the lines of the example apart
+    from crmlab.reporting.batch import plan_batch, summary
+
+    with working("cleaning") as say:
+        _, plans = plan_batch(plan, out, say)
+    results = _make(plans, jobs, engine, limit, pdf, each=len(plans) <= 24)
+    failures = [result for result in results if isinstance(result, CrmlabError)]
+    made = sum(not isinstance(result, CrmlabError) and result.made for result in results)
+    unchanged = len(plans) - made - len(failures)
+    click.echo(f"{len(plans)} runs: {made} made, {unchanged} unchanged, {len(failures)} failed")
+    if made or failures or not (out / "summary.csv").exists():
+        summary(plans, results).to_csv(out / "summary.csv", index=False)
+        click.echo(f"{out / 'summary.csv'}")
+    _end(out, failures)
+
+
+@click.command("verify")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--workspace", "-w", metavar="DIR", type=click.Path(path_type=Path),
+              help="Folder of the workspace, if it is elsewhere now.")  # fmt: skip
+@_ENGINE
+def verify_run(run: Path, workspace: Path | None, engine: str | None) -> None:
+    """Make the finished report in the folder RUN again and compare it byte for byte.
+
+    Says which files differ and what has changed since: data, parameters, code or versions. Exit
+    status 1 if they differ.
+    """
+    from crmlab.reporting.verify import verify
+
+    with working("making") as say:
+        say(str(run))
+        verdict = verify(run, workspace, engine)
+    click.echo(str(verdict))
+    if not verdict.same:
+        sys.exit(FINDING)
+
+
+@click.command("open")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--copy", "target", metavar="FILE", type=click.Path(path_type=Path),
+              help="Write the notebook there and do not start JupyterLab.")  # fmt: skip
+def open_run(run: Path, target: Path | None) -> None:
+    """Open the notebook of the finished report in the folder RUN in JupyterLab, to go on from there.
+
+    What opens is a copy with the run's parameters and workspace; the run stays as it is.
+    """
+    from crmlab.reporting.adhoc import copy_of_run
+
+    notebook = copy_of_run(run, target)
+    click.echo(f"{notebook}")
+    if target is None:
+        lab = [sys.executable, "-m", "jupyterlab", str(notebook)]
+        os.execv(sys.executable, [*lab, *(["--allow-root"] if os.geteuid() == 0 else [])])
+
+
+def _print_parameters(name: str) -> None:
+    """The parameters of a report as a table."""
+    from crmlab.reporting.parameters import read_parameters
+    from crmlab.reporting.plan import GIVEN, find_notebook
+
+    rows = []
+    for parameter in read_parameters(find_notebook(name)).values():
+        if parameter.name in GIVEN:
+            continue
+        bounds = f"{parameter.minimum:g} to {parameter.maximum:g}" if parameter.minimum is not None else ""
+        allowed = " | ".join(parameter.choices) or bounds or parameter.column
+        default = (
+            "required" if parameter.required else "-" if parameter.default is None else parameter.default
+        )
+        rows.append([parameter.name, parameter.type, str(default), allowed, parameter.meaning])
+    click.echo()
+    print_table(f"Parameters of {name}", rows, ["Name", "Type", "Default", "Allowed", "Meaning"])
+
+
+def _say_what_was_set_aside(workspace: Workspace) -> None:
+    aside = {name: counts["set_aside"] for name, counts in workspace.state["tables"].items()}
+    if sum(aside.values()):
+        rows = ", ".join(f"{count:,} of {name}" for name, count in aside.items() if count)
+        click.echo(f"Rows set aside: {rows}. See them with: crmlab clean {workspace.path}", err=True)
+
+
+def _pairs(parameters: tuple[str, ...]) -> dict[str, str]:
+    for parameter in parameters:
+        if "=" not in parameter:
+            raise ParameterError(f"A parameter is given as -p name=value, not -p {parameter}.")
+    return dict(parameter.split("=", 1) for parameter in parameters)
+
+
+def _plan_all(
+    workspace: Path, given: dict[str, str], lang: str | None, out: Path, say: Any
+) -> tuple[list[Plan], list[CrmlabError]]:
+    """Plans of all reports the workspace has tables for, and why others cannot be made.
+
+    Each report gets the parameters it declares.
+    """
+    from crmlab.reporting.parameters import read_parameters
+    from crmlab.reporting.plan import find_notebook, open_clean, plan_report, report_names, tables_of
+    from crmlab.workspace import open_workspace
+
+    declared = {name: read_parameters(find_notebook(name)) for name in report_names()}
+    for parameter in given:
+        if not any(parameter in own for own in declared.values()):
+            raise ParameterError(f"No report has a parameter {parameter!r}.")
+    known, plans, failures = open_workspace(workspace).tables, [], []
+    opened = open_clean(workspace, say)
+    for name in declared:
+        missing = [table for table in tables_of(find_notebook(name)) if table not in known]
+        if missing:
+            click.echo(f"{name} is left out: the workspace has no {', '.join(missing)}.")
+            continue
+        own = {key: value for key, value in given.items() if key in declared[name]}
+        try:
+            plans.append(plan_report(name, opened, own, lang, out))
+        except ReportError as failure:
+            failures.append(failure)
+    if not plans and not failures:
+        raise ParameterError(f"The workspace {workspace} has no data for any report.")
+    return plans, failures
+
+
+def _make(
+    plans: Sequence[Plan], jobs: int | None, engine: str | None, limit: int | None, pdf: bool,
+    each: bool = True,
+) -> list[Run | CrmlabError]:  # fmt: skip
+    """Run the plans, some at a time, showing how far they are; what came of each, in their order.
+
+    Parameters
+    ----------
+    each
+        A line and a bar for each report; else one bar for all.
+    """
+    from crmlab.reporting.run import choose_engine, done_manifest, run_plans
+
+    if choose_engine(engine) == "papermill" and engine is None:
+        click.echo("Reports run in Jupyter kernels here; the faster engine needs Linux.", err=True)
+    results: dict[int, Run | CrmlabError] = {}
+    going = run_plans(plans, jobs or os.cpu_count() or 1, None, engine, limit)
+    if all(done_manifest(plan.folder) for plan in plans):
+        results = dict(going)
+        for place in sorted(results) if each else ():
+            click.echo(f"{plans[place].notebook.stem}: {results[place].page} (unchanged)")
+    else:
+        results = _with_bars(plans, jobs or os.cpu_count() or 1, engine, limit, each)
+    if pdf:
+        _print_pdfs(results)
+    return [results[place] for place in range(len(plans))]
+
+
+def _with_bars(
+    plans: Sequence[Plan], jobs: int, engine: str | None, limit: int | None, each: bool
+) -> dict[int, Run | CrmlabError]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from crmlab.reporting.run import run_plans
+
+    what = "cell" if each else "report"
+    shown = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn(f"{what} {{task.completed}} of {{task.total}}"),
+    )
+    results: dict[int, Run | CrmlabError] = {}
+    with Progress(*shown, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bars:
+        whole = bars.add_task("all", total=len(plans), visible=not each)
+        tasks = [bars.add_task(plan.notebook.stem, total=None, visible=False) for plan in plans]
+
+        def progress(place: int, done: int, total: int) -> None:
+            bars.update(tasks[place], completed=done, total=total, visible=each)
+
+        for place, result in run_plans(plans, jobs, progress, engine, limit):
+            results[place] = result
+            bars.update(whole, completed=len(results))
+            if each and not isinstance(result, CrmlabError):
+                state = f"{result.seconds:.1f} s" if result.made else "unchanged"
+                bars.console.print(f"{result.name}: {result.page} ({state})", highlight=False, soft_wrap=True)
+    return results
+
+
+def _print_pdfs(results: dict[int, Run | CrmlabError]) -> None:
+    from crmlab.reporting.pdf import to_pdf
+
+    with working("printing") as say:
+        for result in results.values():
+            if not isinstance(result, CrmlabError):
+                say(str(result.page))
+                to_pdf(result.page, result.page.with_suffix(".pdf"))
+
+
+def _end(out: Path, failures: list[CrmlabError]) -> None:
+    for failure in failures:
+        click.echo(f"crmlab: {failure}", err=True)
+    click.echo(f"{out / 'index.html'}")
+    if failures:
+        sys.exit(FINDING)

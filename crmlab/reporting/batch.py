@@ -1,0 +1,161 @@
+"""Many reports by a plan: a grid or a table of parameters over one or several notebooks.
+
+A plan is a TOML file::
+
+    notebook = "segmentation"            # or a list; a report's name or a notebook's path
+    workspace = "data/sample"            # beside the plan, if it is a relative path
+    language = "en"                      # or a list
+    [parameters]                         # the same for all
+    top_share = 0.1
+    [grid]                               # lists, multiplied out
+    as_of = ["2024-06-30", "2024-12-31"]
+    [[run]]                              # or single runs, each added to what stands above
+    as_of = "2023-12-31"
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from crmlab.errors import CrmlabError, ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from crmlab.reporting.plan import Plan
+    from crmlab.reporting.run import Run
+
+#: What each run has besides its parameters; all may be lists at the top of a plan.
+_PLACE = ("notebook", "workspace", "language")
+_PARTS = (*_PLACE, "parameters", "grid", "run")
+
+
+class Call(NamedTuple):
+    """One report of a batch, as the plan asks for it."""
+
+    notebook: str
+    workspace: str
+    language: str | None
+    parameters: dict[str, Any]
+
+
+def read_batch(path: Path) -> list[Call]:
+    r"""The runs a plan asks for, in its order, each once.
+
+    Raises
+    ------
+    ParameterError
+        If the plan cannot be read, or an entry of it is not known.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "plan.toml")
+    >>> _ = path.write_text("notebook = 'segmentation'\n[grid]\nbins = [4, 5]\n")
+    >>> [call.parameters for call in read_batch(path)]
+    [{'bins': 4}, {'bins': 5}]
+    """
+    try:
+        plan = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ParameterError(f"The plan {path} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ParameterError(f"The plan {path} is not valid TOML: {error}.") from None
+    for name in plan:
+        if name not in _PARTS:
+            raise ParameterError(f"{path}: there is no entry {name!r}" + did_you_mean(name, _PARTS))
+    if "notebook" not in plan:
+        raise ParameterError(f'{path} names no notebook; write notebook = "segmentation", say.')
+    for part in ("parameters", "grid"):
+        if not isinstance(plan.get(part, {}), dict):
+            raise ParameterError(f"{path}: {part} is a part that begins with [{part}].")
+    runs = plan.get("run", [{}])
+    if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
+        raise ParameterError(f"{path}: each single run begins with [[run]], in two pairs of brackets.")
+    calls = []
+    for run in runs:
+        for chosen in _multiplied({**{name: plan[name] for name in _PLACE if name in plan}, **run}):
+            for grid in _multiplied(plan.get("grid", {})):
+                calls.append(_call(path, {**plan.get("parameters", {}), **grid, **chosen}))
+    return [call for place, call in enumerate(calls) if call not in calls[:place]]
+
+
+def _multiplied(lists: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All combinations of the values of lists; what is no list has one value."""
+    values = [value if isinstance(value, list) else [value] for value in lists.values()]
+    for combination in itertools.product(*values):
+        yield dict(zip(lists, combination, strict=True))
+
+
+def _call(path: Path, entries: dict[str, Any]) -> Call:
+    notebook = str(entries.pop("notebook"))
+    if notebook.endswith(".ipynb"):
+        notebook = _beside(path, notebook)
+    workspace = _beside(path, str(entries.pop("workspace", "data/sample")))
+    return Call(notebook, workspace, entries.pop("language", None), entries)
+
+
+def _beside(path: Path, name: str) -> str:
+    """A path as it stands, or beside the plan if it is only there."""
+    beside = path.parent / name
+    return str(beside) if not Path(name).exists() and beside.exists() else name
+
+
+def plan_batch(
+    path: Path, out: str | Path = "reports", cleaning: Callable[[str], None] | None = None
+) -> tuple[list[Call], list[Plan]]:
+    """Check all runs of a plan before any is started.
+
+    Raises
+    ------
+    CrmlabError
+        Naming the first run that does not fit.
+    """
+    from crmlab.reporting.plan import Opened, open_clean, plan_report
+
+    calls, plans = read_batch(path), []
+    opened: dict[str, Opened] = {}
+    for number, (notebook, workspace, language, parameters) in enumerate(calls, start=1):
+        try:
+            if workspace not in opened:
+                opened[workspace] = open_clean(workspace, cleaning)
+            plans.append(plan_report(notebook, opened[workspace], parameters, language, out))
+        except CrmlabError as error:
+            error.args = (f"{path}, run {number} of {len(calls)}: {error}",)
+            raise
+    return calls, plans
+
+
+def summary(plans: list[Plan], results: list[Run | CrmlabError]) -> pd.DataFrame:
+    """One row per run of a batch: what was asked, what came of it, and its headline figures.
+
+    Returns
+    -------
+    DataFrame
+        `report`, `language`, the parameters that differ between runs, `status`, `seconds`, the
+        headline figures by name, and `page`.
+    """
+    import pandas as pd
+
+    rows = []
+    for plan, result in zip(plans, results, strict=True):
+        failed = isinstance(result, CrmlabError)
+        rows.append({
+            "report": plan.notebook.stem, "workspace": plan.workspace.name, "language": plan.tongue.code,
+            **{f"parameter {name}": value for name, value in plan.values.items()},
+            "status": "failed" if failed else "made" if result.made else "unchanged",
+            "seconds": None if failed else round(result.seconds, 2),
+            **({} if failed else result.headline),
+            "page": (plan.folder / ("error.txt" if failed else "report.html")).as_posix(),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    same = [
+        name for name in table
+        if name.startswith("parameter ") or name in ("workspace", "language") and len(table) > 1
+    ]  # fmt: skip
+    dull = [name for name in same if table[name].astype("str").fillna("").nunique() <= 1]
+    return table.drop(columns=dull).rename(columns=lambda name: name.removeprefix("parameter "))

@@ -1,0 +1,148 @@
+"""One report into a folder: execute the notebook, then write notebook, page and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crmlab.reporting.engines import Executed
+
+#: Output types under which exhibits carry their table and the headline figures.
+TABLE_TYPE = "application/vnd.crmlab.table+json"
+HEADLINE_TYPE = "application/vnd.crmlab.headline+json"
+
+#: Takes a notebook and its parameters and returns an `Executed`.
+Execute = Callable[[Any, dict[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that is needed to make one report, in plain data.
+
+    Attributes
+    ----------
+    notebook, folder
+        Paths: what is run, and where its files go.
+    parameters
+        For the notebook, its workspace and language among them.
+    language, subtitle, facts
+        Of the page.
+    limit
+        Seconds a cell may take; None for no limit.
+    """
+
+    notebook: str
+    folder: str
+    parameters: dict[str, Any]
+    language: str
+    subtitle: str
+    facts: dict[str, str]
+    limit: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As a dictionary."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: what went wrong (empty if nothing did), and its headline figures."""
+
+    error: str
+    headline: dict[str, str]
+
+
+def read_for(job: Job) -> Any:
+    """The job's notebook with its text cells translated."""
+    import nbformat
+
+    from crmlab.locale import language
+
+    tongue = language(job.language)
+    notebook = nbformat.read(job.notebook, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell["source"] = tongue(cell["source"])
+    return notebook
+
+
+def render(job: Job, execute: Execute) -> Outcome:
+    """Make one report in the job's folder, which exists and is empty.
+
+    If the notebook fails, the folder holds the executed notebook up to the failing cell,
+    ``error.txt`` and ``log.txt``.
+    """
+    from crmlab.reporting.canonical import canonical
+
+    executed: Executed = execute(read_for(job), job.parameters)
+    notebook = canonical(executed.notebook)
+    folder = Path(job.folder)
+    write_notebook(notebook, folder / "report.ipynb")
+    if executed.error:
+        error = executed.error.rstrip(".") + "."
+        write_failure(folder, error, executed.source, log_of(notebook) + executed.log)
+        return Outcome(error, {})
+    _write_tables(notebook, folder / "tables")
+    (folder / "report.html").write_text(_page(job, notebook), encoding="utf-8")
+    return Outcome("", _headline(notebook))
+
+
+def write_notebook(notebook: Any, path: Path) -> None:
+    """Write an executed notebook; equal notebooks give equal bytes."""
+    import nbformat
+
+    path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8", newline="\n")
+
+
+def write_failure(folder: Path, error: str, source: str, log: str) -> None:
+    """Write what went wrong, in which cell, and everything that was said on the way."""
+    cell = f"{source}\n\n" if source else ""
+    (folder / "error.txt").write_text(f"{cell}{error}\n", encoding="utf-8")
+    (folder / "log.txt").write_text(log, encoding="utf-8")
+
+
+def log_of(notebook: Any) -> str:
+    """Everything the cells printed, and the traceback of the one that failed."""
+    lines = []
+    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
+        for output in cell.outputs:
+            if output.output_type == "stream":
+                lines.append(f"[cell {number}] {output.text.rstrip()}")
+            if output.output_type == "error":
+                traceback = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(output.traceback))
+                lines.append(f"[cell {number}] {traceback}")
+    return "\n".join(lines) + "\n"
+
+
+def _page(job: Job, notebook: Any) -> str:
+    from crmlab.locale import language
+    from crmlab.reporting.page import to_page
+
+    return to_page(notebook, _title(notebook), job.subtitle, language(job.language), job.facts)
+
+
+def _title(notebook: Any) -> str:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (heading := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
+            return heading[1].strip()
+    return "Report"
+
+
+def _data(notebook: Any, kind: str) -> list[Any]:
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return [output["data"][kind] for output in outputs if kind in output.get("data", {})]
+
+
+def _write_tables(notebook: Any, folder: Path) -> None:
+    """Write the tables that the exhibits carry, one CSV each."""
+    folder.mkdir()
+    for table in _data(notebook, TABLE_TYPE):
+        (folder / f"{table['name']}.csv").write_text(table["csv"], encoding="utf-8", newline="")
+
+
+def _headline(notebook: Any) -> dict[str, str]:
+    return {name: text for figures in _data(notebook, HEADLINE_TYPE) for name, text in figures.items()}

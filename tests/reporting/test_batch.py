@@ -1,0 +1,149 @@
+"""Plans of many reports, what they make, and making them again to compare."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from small_notebooks import write_notebook
+
+import crmlab as crm
+from crmlab.cli import main
+from crmlab.errors import ParameterError
+from crmlab.reporting.adhoc import copy_of_run
+from crmlab.reporting.batch import plan_batch, read_batch
+from crmlab.reporting.run import run_report
+
+SHOW = (
+    "import crmlab as crm\nws = crm.open_workspace(workspace)\nreport = crm.reporting.Report(ws, language)\n"
+    "months = crm.mining.customers.activity(ws.orders)\n"
+    "report.headline({'Orders': str(int(months.orders.sum()))})",
+    "report.table('months', months, {'month': 'Month', 'orders': 'Orders, mean'}, title='Months')",
+    "if bins == 7: raise ValueError('seven')",
+)
+
+
+@pytest.fixture
+def plan(shop, tmp_path):
+    write_notebook(tmp_path / "small.ipynb", *SHOW)
+
+    def write(text: str):
+        path = tmp_path / "plan.toml"
+        path.write_text(f"notebook = 'small.ipynb'\nworkspace = {str(shop)!r}\n{text}", encoding="utf-8")
+        return path
+
+    return write
+
+
+def calls(path):
+    return [(call.language, call.parameters) for call in read_batch(path)]
+
+
+def test_a_grid_is_multiplied_out(plan):
+    path = plan(
+        "language = ['en', 'fa']\n[parameters]\nnote = 'n'\n[grid]\nbins = [3, 4]\narm = ['a', 'b']\n"
+    )
+    found = calls(path)
+    assert len(found) == 8
+    assert found[0] == ("en", {"note": "n", "bins": 3, "arm": "a"})
+    assert found[-1] == ("fa", {"note": "n", "bins": 4, "arm": "b"})
+
+
+def test_single_runs_are_added_to_what_stands_above(plan):
+    path = plan("[parameters]\nnote = 'n'\n[[run]]\nbins = 3\n[[run]]\nbins = [4, 5]\nlanguage = 'fa'\n")
+    assert calls(path) == [
+        (None, {"note": "n", "bins": 3}), ("fa", {"note": "n", "bins": 4}), ("fa", {"note": "n", "bins": 5}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("grids = 1", "there is no entry 'grids'; did you mean 'grid'?"),
+        ("grid = 1", "grid is a part that begins with [grid]"),
+        ("run = 1", "each single run begins with [[run]]"),
+        ("bins = ", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_plan_is_one_sentence(plan, text, sentence):
+    with pytest.raises(ParameterError) as error:
+        read_batch(plan(text))
+    assert sentence in str(error.value)
+
+
+def test_a_run_that_does_not_fit_is_named_before_any_is_started(plan, tmp_path):
+    with pytest.raises(ParameterError, match=r"run 2 of 2: bins is a number from 2 to 10, not 11"):
+        plan_batch(plan("[grid]\nbins = [3, 11]\n"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_batch_makes_its_runs_goes_on_and_sums_up(plan, tmp_path):
+    out = tmp_path / "out"
+
+    def batch(text):
+        return CliRunner().invoke(main, ["batch", str(plan(text)), "--out", str(out), "--jobs", "2"])
+
+    first = batch("[grid]\nbins = [3, 7]\n")
+    assert first.exit_code == 1
+    assert "2 runs: 1 made, 0 unchanged, 1 failed" in first.output
+    assert "failed in code cell 5: ValueError: seven" in first.output
+    second = batch("[grid]\nbins = [3, 4]\n")
+    assert (second.exit_code, "2 runs: 1 made, 1 unchanged, 0 failed" in second.output) == (0, True)
+    table = pd.read_csv(out / "summary.csv")
+    assert table[["bins", "status", "Orders"]].to_numpy().tolist() == [[3, "unchanged", 3], [4, "made", 3]]
+    third = batch("[grid]\nbins = [3, 4]\n")
+    assert (third.exit_code, "0 made, 2 unchanged" in third.output) == (0, True)
+
+
+def test_verifying_says_what_differs_and_why(plan, shop, tmp_path):
+    own = shutil.copytree(shop, tmp_path / "own")
+    run = run_report(str(tmp_path / "small.ipynb"), own, {"bins": 3}, out=tmp_path / "out")
+    assert crm.verify(run.folder).same
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    changed = manifest | {"versions": manifest["versions"] | {"numpy": "1.0"}}
+    (run.folder / "manifest.json").write_text(json.dumps(changed))
+    assert "numpy (1.0, now " in str(crm.verify(run.folder)) or crm.verify(run.folder).same
+    (run.folder / "manifest.json").write_text(json.dumps(manifest))
+    orders = (own / "orders.csv").read_text().splitlines()
+    (own / "orders.csv").write_text("\n".join([*orders, orders[1].replace("1,", "99,", 1)]) + "\n")
+    verdict = crm.verify(run.folder)
+    assert not verdict.same
+    assert "tables/months.csv" in verdict.files
+    assert "the table orders" in verdict.causes
+    result = CliRunner().invoke(main, ["verify", str(run.folder)])
+    assert (result.exit_code, "Changed since: the table orders" in result.output) == (1, True)
+
+
+def test_a_harmed_run_is_told_from_one_whose_sources_changed(plan, shop, tmp_path):
+    run = run_report(str(tmp_path / "small.ipynb"), shop, out=tmp_path / "out")
+    (run.folder / "tables" / "months.csv").write_text("harmed")
+    verdict = crm.verify(run.folder)
+    assert (verdict.files, verdict.causes) == (
+        ["tables/months.csv"], ["files of the run itself (tables/months.csv)"],
+    )  # fmt: skip
+    with pytest.raises(ParameterError, match="holds no finished report"):
+        crm.verify(tmp_path)
+
+
+def test_a_copy_to_go_on_from_knows_its_workspace(plan, shop, tmp_path):
+    run = run_report(str(tmp_path / "small.ipynb"), shop, {"bins": 4}, out=tmp_path / "out")
+    copy = copy_of_run(run.folder)
+    injected = [
+        "".join(cell["source"]) for cell in json.loads(copy.read_text())["cells"]
+        if "injected-parameters" in cell["metadata"].get("tags", [])
+    ]  # fmt: skip
+    values = {}
+    exec(injected[0], values)
+    assert values["bins"] == 4
+    assert (copy.parent / values["workspace"]).resolve() == shop.resolve()
+    with pytest.raises(ParameterError, match="is there already"):
+        copy_of_run(run.folder)
+
+
+def test_the_help_of_a_report_lists_its_parameters():
+    result = CliRunner().invoke(main, ["report", "campaign", "--help"])
+    assert result.exit_code == 0
+    assert "Parameters of campaign" in result.output
+    assert "opened | clicked | visited | converted" in result.output
+    assert CliRunner().invoke(main, ["report", "capmaign", "--help"]).exit_code == 2
