@@ -10,10 +10,17 @@ from __future__ import annotations
 import datetime
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
+import lazy_loader
 
 from crmlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    # Checking a parameter of a report needs a calendar, but rarely numpy, which takes its time to load.
+    np = lazy_loader.load("numpy")
 
 Day = str | datetime.date
 
@@ -23,11 +30,11 @@ MONTH_NAMES = (
     "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
 )  # fmt: skip
 
-_BREAKS = np.array([
+_BREAKS = (
     -61, 9, 38, 199, 426, 686, 756, 818, 1111, 1181, 1210, 1635, 2060, 2097, 2192, 2262, 2324,
     2394, 2456, 3178,
-])  # fmt: skip
-_DAYS_BEFORE_MONTH = np.array([31 * m if m < 7 else 30 * m + 6 for m in range(12)])
+)  # fmt: skip
+_DAYS_BEFORE_MONTH = tuple(31 * m if m < 7 else 30 * m + 6 for m in range(12))
 
 
 def _march_of_new_year(year: int) -> int:
@@ -80,7 +87,7 @@ def jalali_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.n
     exists = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
     new_years = _new_years()
     row = np.where(exists, year - FIRST_YEAR, 0)
-    before = _DAYS_BEFORE_MONTH[np.where(exists, month - 1, 0)]
+    before = np.array(_DAYS_BEFORE_MONTH)[np.where(exists, month - 1, 0)]
     length = np.where(month <= 6, 31, np.where(month <= 11, 30, 0))
     esfand = month == 12
     length[esfand] = (new_years[row + 1] - new_years[row] - 336)[esfand]
@@ -113,7 +120,7 @@ def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     row += number >= new_years[row + 1]
     of_year = number - new_years[row]
     month = np.where(of_year < 186, of_year // 31, (of_year - 6) // 30)
-    day = of_year - _DAYS_BEFORE_MONTH[month] + 1
+    day = of_year - np.array(_DAYS_BEFORE_MONTH)[month] + 1
     return (
         np.where(known, row + FIRST_YEAR, 0),
         np.where(known, month + 1, 0),

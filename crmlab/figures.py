@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DARK, LIGHT, GREY = "#1f5a91", "#e0912f", "#8a8f98"
+DARK, LIGHT, GREY = "#1f5a91", "#e0912f", "#6b7079"
 WIDTH = 8.6
 #: Behind a number that stands on a line.
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
@@ -375,8 +375,11 @@ def to_png(figure: Figure) -> bytes:
     drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     # Charts have few colours: a palette keeps them sharp at a third of the bytes.
     picture = drawn.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # Averaging colours leaves the paper a shade too dark.
+    palette = picture.getpalette() or []
+    picture.putpalette([255 if shade >= 252 else shade for shade in palette])
     content = io.BytesIO()
-    picture.save(content, format="png", compress_level=9)
+    picture.save(content, format="png", compress_level=6)
     return content.getvalue()
 
 

@@ -19,12 +19,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+#: Files of the package that decide what comes out; fonts have a checksum of their own.
+_CODE = (".py", ".css", ".j2", ".html", ".po", ".mplstyle")
+
+
+def _code_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix in _CODE]
+
+
 def code_sha256(parts: tuple[str, ...] = ("",)) -> str:
     """SHA-256 over the package's own modules, all of them or those under `parts`."""
     root, digest = Path(__file__).parent, hashlib.sha256()
     for part in parts:
         path = root / part
-        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        for module in sorted(_code_in(path)) if path.is_dir() else [path]:
             digest.update(str(module.relative_to(root)).encode())
             digest.update(module.read_bytes())
     return digest.hexdigest()

@@ -87,6 +87,10 @@ class Report:
         """A share from 0 to 1 in per cent."""
         return self.tongue.percent(share, decimals)
 
+    def number(self, value: float, decimals: int = 0) -> str:
+        """A number with thousands separators."""
+        return self.tongue.number(value, decimals)
+
     def points(self, difference: float) -> str:
         """A difference of two shares in percentage points."""
         return self._formats["points"](difference)

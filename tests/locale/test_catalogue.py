@@ -31,6 +31,8 @@ def texts_of_calls(source: str) -> set[str]:
             shown += call.args[:1]
         if name == "table":
             shown += call.args[2:3]
+        if name == "headline" and isinstance(call.args[0], ast.Dict):
+            shown += call.args[0].keys
         if name == "bars":
             shown += call.args[3:4]
         for value in shown:

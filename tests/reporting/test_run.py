@@ -69,7 +69,7 @@ def test_the_page_needs_nothing_but_itself(run):
     page = run.page.read_text(encoding="utf-8")
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
-    assert '<details class="code">' in page
+    assert 'class="code" dir="ltr"' in page
     assert "data:image/png;base64," in page
     assert "Orders by month (month, customers, new, orders, amount): 2024-01-01" in page
     assert "12.50 EUR" in page
