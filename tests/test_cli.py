@@ -1,7 +1,10 @@
 """The command: what it prints, and the exit status 0, 1 or 2."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,25 @@ def test_the_installed_command_gives_its_status_to_the_shell(tmp_path):
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "Traceback" not in wrong.stderr
     assert subprocess.run([command, "--version"], capture_output=True).returncode == 0
+
+
+def test_an_interrupt_ends_at_once_and_leaves_nothing_half_made(tmp_path, sample_folder):
+    command = [
+        Path(sys.executable).with_name("crmlab"),
+        "report",
+        "all",
+        "-w",
+        sample_folder,
+        "--out",
+        tmp_path,
+    ]
+    going = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/.*part*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(going.pid, signal.SIGINT)
+    _, said = going.communicate(timeout=20)
+    assert going.returncode == 130
+    assert b"interrupted" in said
+    assert b"Traceback" not in said
+    assert not list(tmp_path.glob("*/.*part*"))

@@ -15,7 +15,7 @@ import click
 from crmlab.cli.show import print_table, working
 from crmlab.errors import CrmlabError, ReportError
 
-FINDING, WRONG_CALL = 1, 2
+FINDING, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 
 #: Commands about reports and the functions that are them.
@@ -44,6 +44,9 @@ class _Sentences(click.Group):
         except CrmlabError as error:
             click.echo(f"crmlab: {error}", err=True)
             context.exit(FINDING if isinstance(error, ReportError) else WRONG_CALL)
+        except KeyboardInterrupt:
+            click.echo("crmlab: interrupted; what is finished stays.", err=True)
+            context.exit(INTERRUPTED)
 
 
 @click.group(name="main", cls=_Sentences, context_settings={"help_option_names": ["-h", "--help"]})
