@@ -245,10 +245,8 @@ def _make(
 
     if choose_engine(engine) == "papermill" and engine is None:
         click.echo("Reports run in Jupyter kernels here; the faster engine needs Linux.", err=True)
-    results: dict[int, Run | CrmlabError] = {}
-    going = run_plans(plans, jobs or os.cpu_count() or 1, None, engine, limit)
     if all(done_manifest(plan.folder) for plan in plans):
-        results = dict(going)
+        results = dict(run_plans(plans, engine=engine))
         for place in sorted(results) if each else ():
             click.echo(f"{plans[place].notebook.stem}: {results[place].page} (unchanged)")
     else:

@@ -220,7 +220,7 @@ def _pdf_page(page: pypdf.PageObject) -> dict[float, list[tuple[float, int, int]
             for glyph in font().plain(drawn_here):
                 lines.setdefault(round(y, 1), []).append((x, next(count), glyph))
         elif operator == b"TJ":
-            raise NotImplementedError("Text with kerning in it: teach `_pdf_page` to read it.")
+            raise AssertionError("Text with kerning in it: teach `_pdf_page` to read it.")
     return lines
 
 
