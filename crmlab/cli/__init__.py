@@ -12,11 +12,8 @@ from typing import Any
 
 import click
 
-from crmlab.cli.show import print_table, working
+from crmlab.cli.show import FINDING, INTERRUPTED, WRONG_CALL, print_table, working
 from crmlab.errors import CrmlabError, ReportError
-
-FINDING, WRONG_CALL, INTERRUPTED = 1, 2, 130
-
 
 #: Commands about reports and the functions that are them.
 REPORTS = {"report": "report", "batch": "batch", "verify": "verify_run", "open": "open_run"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlab.cli.show import print_table, working
+from crmlab.cli.show import FINDING, print_table, working
 from crmlab.errors import CrmlabError, ParameterError, ReportError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from crmlab.reporting.run import Run
     from crmlab.workspace import Workspace
 
-FINDING = 1
 _LANGUAGE = click.Choice(["en", "fa"])
 _ENGINE = click.option(
     "--engine", type=click.Choice(["fork", "papermill"]), default=None,

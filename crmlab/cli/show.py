@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+#: Exit statuses besides 0; the last is what shells expect of an interrupted command.
+FINDING, WRONG_CALL, INTERRUPTED = 1, 2, 130
+
 
 @contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:

@@ -24,7 +24,7 @@ SETTINGS = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
-#: Called with the number of code cells done and, if one failed, its output of type "error".
+#: Called with the number of code cells done.
 Done = Callable[[int], None]
 
 KERNEL = "python3"
@@ -133,9 +133,8 @@ def with_parameters(notebook: Any, parameters: dict[str, Any]) -> Any:
 def in_this_process(
     notebook: Any,
     parameters: dict[str, Any],
-    done: Done,
+    begun: Callable[[int, Any], None],
     limit: int | None = None,
-    begun: Callable[[int, Any], None] | None = None,
 ) -> Executed:
     """Execute in an IPython shell in this process, which is spent afterwards.
 
@@ -153,14 +152,12 @@ def in_this_process(
         cell["outputs"], cell["execution_count"] = [], None
         if not cell.source.strip():
             continue
-        if begun:
-            begun(number, notebook)
+        begun(number, notebook)
         if limit:
             signal.alarm(limit)
         cell["outputs"] = run_cell(shell, cell.source)
         signal.alarm(0)
         cell["execution_count"] = shell.execution_count - 1
-        done(number)
         last = cell["outputs"][-1] if cell["outputs"] else {}
         expected = "raises-exception" in cell.metadata.get("tags", ())
         if last.get("output_type") == "error" and not expected:
@@ -180,7 +177,6 @@ def _shell() -> Any:
 
     class Publisher(DisplayPublisher):
         def publish(self, data, metadata=None, *, transient=None, update=False, **_: Any) -> None:
-            _flush(self.shell)
             name = (transient or {}).get("display_id")
             output = new_output("display_data", data, metadata=metadata or {})
             if update:
@@ -199,7 +195,6 @@ def _shell() -> Any:
             pass
 
         def write_format_data(self, format_dict, md_dict=None) -> None:
-            _flush(self.shell)
             self.shell.outputs.append(
                 new_output(
                     "execute_result", format_dict, metadata=md_dict or {}, execution_count=self.prompt_count
@@ -213,7 +208,6 @@ def _shell() -> Any:
         displayed: dict[str, list[Any]]
 
         def _showtraceback(self, etype, evalue, stb) -> None:
-            _flush(self)
             self.outputs.append(
                 new_output("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
             )
@@ -257,11 +251,6 @@ class _Stream:
 
     def isatty(self) -> bool:
         return False
-
-
-def _flush(shell: Any) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
 
 
 @contextlib.contextmanager

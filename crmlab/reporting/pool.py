@@ -145,17 +145,13 @@ def _child(number: int, job: Job, messages: int) -> None:
             saved = time.monotonic()
 
     def execute(notebook: Any, parameters: dict[str, Any]) -> engines.Executed:
-        done = engines.in_this_process(notebook, parameters, lambda _: None, job.limit, begun)
+        done = engines.in_this_process(notebook, parameters, begun, job.limit)
         return done._replace(log=(folder / "process.log").read_text(encoding="utf-8", errors="replace"))
 
-    try:
-        outcome = render(job, execute)
-        error, headline = outcome.error, outcome.headline
-    except Exception as failure:  # a full disk, say: the others go on
-        error, headline = f"while it was written: {type(failure).__name__}: {failure}".rstrip(".") + ".", {}
+    outcome = render(job, execute)
     with contextlib.suppress(OSError):
         (folder / "process.log").unlink()
-    _say(messages, number, error=error, headline=headline)
+    _say(messages, number, error=outcome.error, headline=outcome.headline)
     os._exit(0)
 
 

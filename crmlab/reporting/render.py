@@ -74,8 +74,17 @@ def render(job: Job, execute: Execute) -> Outcome:
     """Make one report in the job's folder, which exists and is empty.
 
     If the notebook fails, the folder holds the executed notebook up to the failing cell,
-    ``error.txt`` and ``log.txt``.
+    ``error.txt`` and ``log.txt``. Whatever else goes wrong, a full disk, say, is an outcome too:
+    it concerns this report alone.
     """
+    try:
+        return _render(job, execute)
+    except Exception as failure:
+        said = f"while it was written: {type(failure).__name__}: {failure}"
+        return Outcome(said.rstrip(".") + ".", {})
+
+
+def _render(job: Job, execute: Execute) -> Outcome:
     from crmlab.reporting.canonical import canonical
 
     executed: Executed = execute(read_for(job), job.parameters)

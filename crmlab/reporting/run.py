@@ -256,9 +256,6 @@ def _in_kernels(jobs: dict[int, Job], workers: int) -> Iterator[tuple[int, dict[
         try:
             outcome = render(job, execute)
             events.put((place, {"error": outcome.error, "headline": outcome.headline}))
-        except Exception as failure:  # a full disk, say: the others go on
-            said = f"while it was written: {type(failure).__name__}: {failure}".rstrip(".") + "."
-            events.put((place, {"error": said, "headline": {}}))
         finally:
             # Running a notebook opens an event loop for this thread and leaves closing it to us.
             ensure_event_loop().close()
