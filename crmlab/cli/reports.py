@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -240,50 +241,60 @@ def _make(
     each
         A line and a bar for each report; else one bar for all.
     """
-    from crmlab.reporting.run import choose_engine, done_manifest, run_plans
+    from crmlab.reporting.run import choose_engine, run_plans
 
     if choose_engine(engine) == "papermill" and engine is None:
         click.echo("Reports run in Jupyter kernels here; the faster engine needs Linux.", err=True)
-    if all(done_manifest(plan.folder) for plan in plans):
-        results = dict(run_plans(plans, engine=engine))
-        for place in sorted(results) if each else ():
-            click.echo(f"{plans[place].notebook.stem}: {results[place].page} (unchanged)")
-    else:
-        results = _with_bars(plans, jobs or os.cpu_count() or 1, engine, limit, each)
+    results: dict[int, Run | CrmlabError] = {}
+    with ExitStack() as stack:
+        bars = _Bars(plans, each, stack)
+        for place, result in run_plans(plans, jobs or os.cpu_count() or 1, bars.begun, engine, limit):
+            results[place] = result
+            bars.finished(len(results), result)
     if pdf:
         _print_pdfs(results)
     return [results[place] for place in range(len(plans))]
 
 
-def _with_bars(
-    plans: Sequence[Plan], jobs: int, engine: str | None, limit: int | None, each: bool
-) -> dict[int, Run | CrmlabError]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+class _Bars:
+    """Bars that appear when the first cell runs: where nothing is to be made, there are none."""
 
-    from crmlab.reporting.run import run_plans
+    def __init__(self, plans: Sequence[Plan], each: bool, stack: ExitStack) -> None:
+        self._plans, self._each, self._stack = plans, each, stack
+        self._progress: Any = None
 
-    what = "cell" if each else "report"
-    shown = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn(f"{what} {{task.completed}} of {{task.total}}"),
-    )
-    results: dict[int, Run | CrmlabError] = {}
-    with Progress(*shown, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        whole = bars.add_task("all", total=len(plans), visible=not each)
-        tasks = [bars.add_task(plan.notebook.stem, total=None, visible=False) for plan in plans]
+    def begun(self, place: int, cell: int, cells: int) -> None:
+        if self._progress is None:
+            self._start()
+        self._progress.update(self._tasks[place], completed=cell, total=cells, visible=self._each)
 
-        def progress(place: int, done: int, total: int) -> None:
-            bars.update(tasks[place], completed=done, total=total, visible=each)
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        for place, result in run_plans(plans, jobs, progress, engine, limit):
-            results[place] = result
-            bars.update(whole, completed=len(results))
-            if each and not isinstance(result, CrmlabError):
-                state = f"{result.seconds:.1f} s" if result.made else "unchanged"
-                bars.console.print(f"{result.name}: {result.page} ({state})", highlight=False, soft_wrap=True)
-    return results
+        count = TextColumn(f"{'cell' if self._each else 'report'} {{task.completed}} of {{task.total}}")
+        shown = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            count,
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._progress = self._stack.enter_context(Progress(*shown, console=Console(stderr=True)))
+        self._whole = self._progress.add_task("all", total=len(self._plans), visible=not self._each)
+        names = [plan.notebook.stem for plan in self._plans]
+        self._tasks = [self._progress.add_task(name, total=None, visible=False) for name in names]
+
+    def finished(self, so_far: int, result: Run | CrmlabError) -> None:
+        if self._progress is not None:
+            self._progress.update(self._whole, completed=so_far)
+        if not self._each or isinstance(result, CrmlabError):
+            return
+        line = f"{result.name}: {result.page} ({f'{result.seconds:.1f} s' if result.made else 'unchanged'})"
+        if self._progress is None:
+            click.echo(line)
+        else:
+            self._progress.console.print(line, highlight=False, soft_wrap=True)
 
 
 def _print_pdfs(results: dict[int, Run | CrmlabError]) -> None:

@@ -6,8 +6,9 @@ import pytest
 from small_notebooks import write_notebook
 
 from crmlab.errors import ParameterError, ReportError
-from crmlab.reporting.engines import can_fork
+from crmlab.reporting.engines import Executed, can_fork
 from crmlab.reporting.plan import plan_report
+from crmlab.reporting.render import Job, render
 from crmlab.reporting.run import choose_engine, run_plans, run_report
 
 ENGINES = ["papermill", pytest.param("fork", marks=pytest.mark.skipif(not can_fork(), reason="needs Linux"))]
@@ -118,3 +119,11 @@ def test_where_forking_is_not_safe_kernels_are_used(monkeypatch):
     assert choose_engine(None) == "papermill"
     with pytest.raises(ParameterError, match="The engine fork needs Linux"):
         choose_engine("fork")
+
+
+def test_what_cannot_be_written_is_the_failure_of_that_report_alone(notebook, tmp_path):
+    (tmp_path / "report.ipynb").mkdir()
+    job = Job(str(notebook), str(tmp_path), {}, "en", "", {})
+    outcome = render(job, lambda notebook, _: Executed(notebook))
+    assert outcome.error.startswith("while it was written: IsADirectoryError: ")
+    assert not (tmp_path / "report.html").exists()
