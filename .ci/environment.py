@@ -13,7 +13,7 @@ CONDA_NAMES = {
     "lazy-loader": "lazy_loader",
 }
 #: What the conda environment has besides the core.
-EXTRAS = ("lab", "postgres")
+EXTRAS = ("lab", "live", "postgres")
 
 
 def bare(requirement: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlab.errors import ParameterError
+from crmlab.layout import stacked
 from crmlab.locale import Language, language
 
 if TYPE_CHECKING:
@@ -68,23 +69,21 @@ def _canvas(
 ) -> Iterator[tuple[Figure, Axes]]:
     """A figure with its title, unit line and foot; the caller draws on the axes."""
     with style():
-        figure = _picture()(figsize=(WIDTH, height), layout="constrained")
+        figure = _picture()(figsize=(WIDTH, height))
         axes = figure.subplots()
         if tongue.right_to_left:
             axes.yaxis.tick_right()
-        yield figure, axes
         side, place = ("right", 0.995) if tongue.right_to_left else ("left", 0.005)
-        figure.suptitle(_directed(title, tongue), x=place, ha=side, fontsize=12.5, fontweight="bold")
-        # A blank title keeps the line free on which the unit stands, below the figure's title.
-        axes.set_title(" ")
-        line = axes.annotate(_directed(unit, tongue), (place, 1), (0, 9),
-                             xycoords=("figure fraction", "axes fraction"), textcoords="offset points",
-                             ha=side, fontsize=9, color="#555555")  # fmt: skip
-        line.set_in_layout(False)
         foot = [tongue("Source: {source}", source=source)] if source else []
         if n is not None:
             foot.append(tongue("n = {n:,}", n=n))
-        figure.supxlabel(_directed(" · ".join(foot), tongue), x=place, ha=side, fontsize=8, color=GREY)
+        parts = (
+            figure.text(place, 1, _directed(title, tongue), ha=side, va="top", size=12.5, weight="bold"),
+            figure.text(place, 1, _directed(unit, tongue), ha=side, va="bottom", size=9, color="#555555"),
+            figure.text(place, 0, _directed(" · ".join(foot), tongue), ha=side, size=8, color=GREY),
+        )
+        figure.set_layout_engine(stacked()(*parts))
+        yield figure, axes
 
 
 def _directed(text: object, tongue: Language) -> str:
@@ -218,6 +217,7 @@ def trend(
     source: str = "",
     n: int | None = None,
     time: str = "period",
+    period: str = "M",
     show: Callable[[float], str] | None = None,
     code: str = "en",
     zero: bool = False,
@@ -228,6 +228,8 @@ def trend(
     ----------
     frame
         Columns `time` (first days of the periods) and `value`; `low` and `high` draw a band.
+    period
+        How long the periods are: months ``"M"``, quarters ``"Q"`` or years ``"Y"``.
     zero
         Begin the scale at zero.
     """
@@ -240,7 +242,7 @@ def trend(
         if {"low", "high"} <= set(frame.columns):
             axes.fill_between(days, frame["low"], frame["high"], color=DARK, alpha=0.16, linewidth=0)
         axes.plot(days, frame[value], color=DARK, linewidth=2, marker="o", markersize=4)
-        axes.set_xticks(*_month_ticks(days, tongue))
+        axes.set_xticks(*_time_ticks(days, period, tongue))
         axes.yaxis.set_major_formatter(_short(show))
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
@@ -250,11 +252,11 @@ def trend(
     return figure
 
 
-def _month_ticks(days: Sequence[datetime.date], tongue: Language) -> tuple[list, list[str]]:
+def _time_ticks(days: Sequence[datetime.date], period: str, tongue: Language) -> tuple[list, list[str]]:
     step = max(1, -(-len(days) // 8))
     # Counted from the end, so that the last one has its name.
     chosen = list(days[::-step])[::-1]
-    return chosen, [tongue.month(day) for day in chosen]
+    return chosen, [tongue.period(day, period) for day in chosen]
 
 
 def _name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[float], str]) -> None:

@@ -7,6 +7,7 @@ import tomllib
 import zoneinfo
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,11 @@ def read_settings(folder: Path) -> Settings:
         raise WorkspaceError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     except OSError as error:
         raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from None
+    return _settings(text, path)
+
+
+@lru_cache(maxsize=64)
+def _settings(text: str, path: Path) -> Settings:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -194,8 +200,9 @@ def _check_columns(source: Source, where: str) -> None:
     table = TABLES[source.table]
     for part in ("columns", "constants"):
         for name in getattr(source, part):
-            near = get_close_matches(name, table.names, n=1, cutoff=_NEARLY)
-            if name not in table.names and near:
+            if name in table.names:
+                continue
+            if near := get_close_matches(name, table.names, n=1, cutoff=_NEARLY):
                 raise WorkspaceError(
                     f"{where}: {name} in [source.{part}] is no column of {table.name}; "
                     f"did you mean {near[0]!r}?"

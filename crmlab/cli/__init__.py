@@ -16,7 +16,9 @@ from crmlab.cli.show import FINDING, INTERRUPTED, WRONG_CALL, print_table, worki
 from crmlab.errors import CrmlabError, ReportError
 
 #: Commands about reports and the functions that are them.
-REPORTS = {"report": "report", "batch": "batch", "verify": "verify_run", "open": "open_run"}
+REPORTS = {
+    "report": "report", "batch": "batch", "verify": "verify_run", "open": "open_run", "live": "live_report",
+}  # fmt: skip
 
 
 class _Sentences(click.Group):

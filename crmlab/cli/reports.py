@@ -15,6 +15,7 @@ from crmlab.cli.show import FINDING, print_table, working
 from crmlab.errors import CrmlabError, ParameterError, ReportError
 
 if TYPE_CHECKING:
+    from crmlab.reporting.batch import Call
     from crmlab.reporting.plan import Plan
     from crmlab.reporting.run import Run
     from crmlab.workspace import Workspace
@@ -97,7 +98,14 @@ def report(
 @_PDF
 @_ENGINE
 @_LIMIT
-def batch(plan: Path, out: Path, jobs: int | None, pdf: bool, engine: str | None, limit: int | None) -> None:
+@click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="Make the reports on a Dask cluster: tcp://host:8786, say; needs crmlab[cluster].",
+)  # fmt: skip
+def batch(
+    plan: Path, out: Path, jobs: int | None, pdf: bool, engine: str | None, limit: int | None,
+    scheduler: str | None,
+) -> None:  # fmt: skip
     """Make many reports by a plan: a grid or a table of parameters.
 
     All runs are checked before any is started. Unchanged ones are found and not run again, so an
@@ -114,8 +122,11 @@ def batch(plan: Path, out: Path, jobs: int | None, pdf: bool, engine: str | None
     from crmlab.reporting.batch import plan_batch, summary
 
     with working("cleaning") as say:
-        _, plans = plan_batch(plan, out, say)
-    results = _make(plans, jobs, engine, limit, pdf, each=len(plans) <= 24)
+        calls, plans = plan_batch(plan, out, say)
+    if scheduler:
+        results = _make_elsewhere(calls, scheduler, out, engine, limit, pdf)
+    else:
+        results = _make(plans, jobs, engine, limit, pdf, each=len(plans) <= 24)
     failures = [result for result in results if isinstance(result, CrmlabError)]
     made = sum(not isinstance(result, CrmlabError) and result.made for result in results)
     unchanged = len(plans) - made - len(failures)
@@ -163,6 +174,40 @@ def open_run(run: Path, target: Path | None) -> None:
     if target is None:
         lab = [sys.executable, "-m", "jupyterlab", str(notebook)]
         os.execv(sys.executable, [*lab, *(["--allow-root"] if os.geteuid() == 0 else [])])
+
+
+@click.command("live")
+@click.argument("name", metavar="NAME")
+@click.option("--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
+              type=click.Path(path_type=Path), help="Folder of the workspace.")  # fmt: skip
+@click.option(
+    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
+)
+@click.option("--lang", type=_LANGUAGE, default=None, help="Language; the workspace's own if not given.")
+@click.option("--every", metavar="SECONDS", type=click.IntRange(5),
+              help="An open page computes itself anew after so long.")  # fmt: skip
+@click.option("--port", type=click.IntRange(1, 65535), default=8866, show_default=True)
+@click.option("--browser/--no-browser", default=True, help="Open the page in a browser.")
+def live_report(
+    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, every: int | None, port: int,
+    browser: bool,
+) -> None:  # fmt: skip
+    """Serve the report NAME as a page that is computed anew whenever it is opened.
+
+    The page is for this machine alone, and there until the command is interrupted. Needs Voila
+    (crmlab[live]).
+    """
+    import tempfile
+
+    from crmlab.reporting.live import live_notebook, serve
+    from crmlab.reporting.plan import plan_report
+
+    with working("cleaning") as say:
+        plan = plan_report(name, workspace, _pairs(parameters), lang, cleaning=say)
+    with tempfile.TemporaryDirectory(prefix="crmlab-live-") as folder:
+        notebook = live_notebook(plan, Path(folder), every)
+        click.echo(f"http://127.0.0.1:{port}/ until Ctrl-C")
+        sys.exit(serve(notebook, port, browser))
 
 
 def _print_parameters(name: str) -> None:
@@ -254,6 +299,30 @@ def _make(
     if pdf:
         _print_pdfs(results)
     return [results[place] for place in range(len(plans))]
+
+
+def _make_elsewhere(
+    calls: Sequence[Call], scheduler: str, out: Path, engine: str | None, limit: int | None, pdf: bool
+) -> list[Run | CrmlabError]:
+    """Run the calls on a Dask cluster; what came of each, in their order."""
+    from crmlab.reporting.elsewhere import run_elsewhere
+
+    try:
+        from dask.distributed import Client
+    except ModuleNotFoundError:
+        raise ParameterError("A cluster needs Dask; install it with: pip install crmlab[cluster]") from None
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise ParameterError(f"There is no Dask scheduler at {scheduler}: {error}.") from None
+    results: dict[int, Run | CrmlabError] = {}
+    with client, working("made elsewhere:") as say:
+        for place, result in run_elsewhere(calls, client.get_executor(), out, engine, limit):
+            results[place] = result
+            say(f"{len(results)} of {len(calls)}")
+    if pdf:
+        _print_pdfs(results)
+    return [results[place] for place in range(len(calls))]
 
 
 class _Bars:

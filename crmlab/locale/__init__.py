@@ -21,6 +21,8 @@ _TO_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _NUMBER = re.compile(r"(?<![\w/#=.-])[-−+]?\d[\d,]*(?:\.\d+)?(?: ?%)?(?![\w=]|/\w*[A-Za-z])")
 #: The mark keeps the sign on the left of its number, where a reader from the right expects it.
 _PERCENT = "\u200f٪"
+#: The quarters of the Jalali year.
+_SEASONS = ("بهار", "تابستان", "پاییز", "زمستان")
 _LEFT_TO_RIGHT_MARK, _MINUS = "\u200e", "−"
 
 
@@ -114,6 +116,15 @@ class Language:
             return f"{day:%b %Y}"
         year, month, _ = _jalali(day)
         return f"{MONTH_NAMES[month - 1]} {year}".translate(_TO_PERSIAN)
+
+    def period(self, day: datetime.date, length: str = "M") -> str:
+        """The month (``"M"``), quarter (``"Q"``) or year (``"Y"``) of a day: Q3 2024, تابستان ۱۴۰۳."""
+        if length == "M":
+            return self.month(day)
+        year, month = _jalali(day)[:2] if self.right_to_left else (day.year, day.month)
+        quarter = (month - 1) // 3
+        name = f"{_SEASONS[quarter]} " if self.right_to_left else f"Q{quarter + 1} "
+        return f"{name if length == 'Q' else ''}{self.digits(str(year))}"
 
 
 def _persian(number: str) -> str:

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,7 +147,7 @@ def in_this_process(
         Called with the number of each code cell and the notebook so far before the cell runs.
     """
     notebook = with_parameters(notebook, parameters) if parameters else notebook
-    shell = _shell()
+    shell = new_shell()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(cells, start=1):
         cell["outputs"], cell["execution_count"] = [], None
@@ -167,13 +168,15 @@ def in_this_process(
     return Executed(notebook)
 
 
-def _shell() -> Any:
-    """An IPython shell whose outputs are collected as a kernel would send them."""
+@cache
+def new_shell() -> Any:
+    """The process's IPython shell, whose outputs are collected as a kernel would send them."""
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
     from nbformat.v4 import new_output
     from traitlets import Type
+    from traitlets.config import Config
 
     class Publisher(DisplayPublisher):
         def publish(self, data, metadata=None, *, transient=None, update=False, **_: Any) -> None:
@@ -215,8 +218,9 @@ def _shell() -> Any:
         def enable_gui(self, gui=None) -> None:
             pass
 
-    shell = Shell.instance(history_load_length=0)
-    shell.history_manager.enabled = False
+    # A history would be kept in a file that all reports share.
+    config = Config(HistoryManager={"enabled": False, "hist_file": ":memory:"})
+    shell = Shell.instance(config=config, history_load_length=0)
     shell.outputs, shell.displayed = [], {}
     return shell
 

@@ -135,10 +135,11 @@ class Report:
         self, name: str, frame: pd.DataFrame, value: str, *, title: str, unit: str = "",
         n: int | None = None, show: str = "number", time: str = "period", zero: bool = False,
     ) -> Exhibit:  # fmt: skip
-        """A line over time; see `crmlab.figures.trend`."""
+        """A line over time; see `crmlab.figures.trend`. A frame may say ``.attrs["period"]``."""
         return self._draw(
-            figures.trend, name, frame, title, unit, n, value=value, show=show, time=time, zero=zero
-        )
+            figures.trend, name, frame, title, unit, n,
+            value=value, show=show, time=time, zero=zero, period=frame.attrs.get("period", "M"),
+        )  # fmt: skip
 
     def heatmap(
         self, name: str, grid: pd.DataFrame, *, title: str, rows: str, columns: str,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -53,7 +55,10 @@ def write_index(out: Path) -> Path:
         ),
     )  # fmt: skip
     index = out / "index.html"
-    index.write_text(page, encoding="utf-8")
+    # Others may write it at the same time; the last one whole stands.
+    draft = out / f".index-{os.getpid()}-{threading.get_ident()}.html"
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(index)
     return index
 
 

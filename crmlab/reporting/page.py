@@ -20,6 +20,7 @@ _SCRIPTS = {
 }
 _WEIGHTS = {"Regular": 400, "Bold": 700}
 _HEADING = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.DOTALL)
+_ARABIC = re.compile("[\u0600-\u06ff]")
 _ID = re.compile(r'\bid="([^"]*)"')
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 
@@ -67,17 +68,24 @@ def to_page(notebook: Any, title: str, subtitle: str, tongue: Language, facts: d
         "facts": facts,
     }
     body, _ = _exporter().from_notebook_node(notebook, resources={"crmlab": page})
-    latin_only = not (tongue.right_to_left or re.search("[\u0600-\u06ff]", body))
-    style = _faces("latin") + ("" if latin_only else _faces("arabic")) + _style()
-    return body.replace("/* style */", style, 1)
+    return body.replace("/* style */", style(tongue.right_to_left or bool(_ARABIC.search(body))), 1)
 
 
 @cache
 def _exporter() -> Any:
     """The exporter with its templates; to build it takes longer than to use it."""
     from nbconvert import HTMLExporter
+    from nbconvert.exporters.html import WidgetsDataTypeFilter
 
-    exporter = HTMLExporter(
+    class PageExporter(HTMLExporter):
+        def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> Any:
+            # HTMLExporter reads the page it wrote once more, to add alternative texts that ours has.
+            resources = self._init_resources(resources)
+            widgets = WidgetsDataTypeFilter(self._nb_metadata, parent=self, resources=resources)
+            self.register_filter("filter_data_type", widgets)
+            return super(HTMLExporter, self).from_notebook_node(nb, resources, **options)
+
+    exporter = PageExporter(
         template_name="template",
         extra_template_basedirs=[str(_HERE)],
         exclude_anchor_links=True,
@@ -85,12 +93,15 @@ def _exporter() -> Any:
         exclude_output_prompt=True,
     )
     exporter.register_filter("outline", outline)
+    exporter.register_filter("highlight_code", lambda code, **_: code)
     return exporter
 
 
 @cache
-def _style() -> str:
-    return (_HERE / "page.css").read_text(encoding="utf-8")
+def style(arabic: bool) -> str:
+    """Style sheet of all pages, with the font in it, for Arabic script too if asked for."""
+    faces = _faces("latin") + (_faces("arabic") if arabic else "")
+    return faces + (_HERE / "page.css").read_text(encoding="utf-8")
 
 
 @cache

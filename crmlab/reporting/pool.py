@@ -24,9 +24,8 @@ from crmlab.errors import ReportError
 from crmlab.reporting.engines import SETTINGS
 from crmlab.reporting.render import Job
 
-#: The engine is left out: importing it starts a thread.
 _NEEDED = (
-    "numpy", "pandas", "pyarrow.parquet", "pyarrow.compute", "ibis", "ibis.backends.sql.compilers.duckdb",
+    "numpy", "pandas", "pyarrow.parquet", "pyarrow.compute", "ibis", "ibis.backends.duckdb",
     "matplotlib.backends.backend_agg", "PIL.Image", "PIL.PngImagePlugin",
     "scipy.special", "papermill.parameterize", "IPython.core.interactiveshell", "IPython.display", "nbformat",
     "crmlab.calendars", "crmlab.engine", "crmlab.workspace", "crmlab.sources", "crmlab.mining",
@@ -70,19 +69,30 @@ def run_forked(jobs: Sequence[Job], workers: int) -> Iterator[dict[str, Any]]:
 
 
 def preload() -> None:
-    """Load what notebooks need, and use it once so that its caches are warm."""
+    """Load what notebooks need."""
     import importlib
 
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # 1.2 s of grammars nobody asks for
     for name in _NEEDED:
         importlib.import_module(name)
+    import duckdb
+
+    # Importing it opens a connection of its own, with threads for all cores.
+    duckdb.default_connection().close()
+
+
+def warm_up() -> None:
+    """Use once what is costly the first time: the shell, the engine, the page, the figures."""
     import nbformat
     import pandas as pd
 
     from crmlab import figures
     from crmlab.locale import language
+    from crmlab.reporting import engines
     from crmlab.reporting.page import to_page
 
+    engines.new_shell()
+    _warm_engine()
     for code in ("en", "fa"):
         empty = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_markdown_cell("# x"), nbformat.v4.new_code_cell("1")]
@@ -92,8 +102,21 @@ def preload() -> None:
         figures.to_png(figures.bars(frame, "a", {"b": "b"}, title=language(code)("Share"), code=code))
 
 
-def _threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+def _warm_engine() -> None:
+    """Connect and write a query, but run none: that would start threads."""
+    import ibis
+
+    from crmlab.engine import connect
+
+    connect(threads=1).disconnect()
+    columns = {"customer_id": "string", "time": "timestamp", "amount": "int64"}
+    orders = ibis.table(columns, name="orders").filter(ibis._.amount > 0)
+    customers = orders.group_by("customer_id").aggregate(
+        latest=orders.time.date().max(), frequency=orders.count(), value=orders.amount.sum()
+    )
+    scored = customers.mutate(score=ibis.ntile(5).over(order_by=[customers.latest, customers.customer_id]))
+    joined = scored.inner_join(orders, "customer_id").distinct()
+    ibis.to_sql(joined.order_by(ibis.desc("latest")).limit(10), dialect="duckdb")
 
 
 def main() -> None:
@@ -103,23 +126,32 @@ def main() -> None:
     messages = os.dup(1)
     os.dup2(2, 1)
     jobs = [Job(**job) for job in json.load(sys.stdin)]
+    workers, running = int(sys.argv[1]), {}
+    waiting = list(enumerate(jobs))
     preload()
-    if _threads() > 1:
-        raise SystemExit(f"{_threads()} threads are running, so that forking is not safe")
-    gc.collect()
-    gc.freeze()
-    waiting, running = list(enumerate(jobs)), {}
+    # What need not wait for the warm-up runs beside it.
+    while waiting and len(running) < max(workers - 1, len(jobs) == 1):
+        _start(*waiting.pop(0), running, messages)
+    if waiting:
+        warm_up()
     while waiting or running:
-        while waiting and len(running) < int(sys.argv[1]):
-            number, job = waiting.pop(0)
-            child = os.fork()
-            if not child:
-                _child(number, job, messages)
-            running[child] = number
+        while waiting and len(running) < workers:
+            _start(*waiting.pop(0), running, messages)
         child, status = os.wait()
         number = running.pop(child)
         if status:
             _say(messages, number, signal=os.WTERMSIG(status) or -os.WEXITSTATUS(status))
+
+
+def _start(number: int, job: Job, running: dict[int, int], messages: int) -> None:
+    """Fork a child for a job."""
+    if len(os.listdir("/proc/self/task")) > 1:
+        raise SystemExit("more than one thread is running, so that forking is not safe")
+    gc.freeze()
+    child = os.fork()
+    if not child:
+        _child(number, job, messages)
+    running[child] = number
 
 
 def _say(messages: int, number: int, **what: Any) -> None:

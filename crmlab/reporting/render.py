@@ -131,10 +131,11 @@ def _page(job: Job, notebook: Any) -> str:
     from crmlab.locale import language
     from crmlab.reporting.page import to_page
 
-    return to_page(notebook, _title(notebook), job.subtitle, language(job.language), job.facts)
+    return to_page(notebook, title_of(notebook), job.subtitle, language(job.language), job.facts)
 
 
-def _title(notebook: Any) -> str:
+def title_of(notebook: Any) -> str:
+    """The first first-level heading of a notebook."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (heading := re.search(r"^# +(.+)$", cell.source, re.MULTILINE)):
             return heading[1].strip()

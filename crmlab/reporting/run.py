@@ -173,7 +173,7 @@ def run_plans(
         for place, plan in todo.items()
     }
     try:
-        jobs = {place: _job(plan, parts[place], limit) for place, plan in todo.items()}
+        jobs = {place: job_of(plan, parts[place], limit) for place, plan in todo.items()}
         for part in parts.values():
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
@@ -192,7 +192,8 @@ def run_plans(
             write_index(out)
 
 
-def _job(plan: Plan, part: Path, limit: int | None) -> Job:
+def job_of(plan: Plan, part: Path, limit: int | None = None) -> Job:
+    """What makes the report of a plan in the folder `part`."""
     tongue = plan.tongue
     given = {"workspace": str(plan.workspace.path), "language": tongue.code}
     declared = read_parameters(plan.notebook)
@@ -315,7 +316,9 @@ def done_manifest(folder: Path) -> dict[str, Any] | None:
 def _facts(plan: Plan) -> dict[str, str]:
     """What the foot of the page says."""
     tongue, versions = plan.tongue, plan.made_from["versions"]
-    shown = {name: "–" if value is None else str(value) for name, value in plan.values.items()}
+    shown = {
+        name: tongue("not given") if value is None else str(value) for name, value in plan.values.items()
+    }
     digests = {
         tongue("Table {name}, SHA-256", name=name): digest[:12]
         for name, digest in plan.made_from["inputs"].items()

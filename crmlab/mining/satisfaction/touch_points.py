@@ -81,7 +81,7 @@ def over_time(
     -------
     DataFrame
         `period` (its first day), `value`, `low`, `high`, `n`, over the answers that speak for the
-        whole (see `headline`); undated answers are left out.
+        whole (see `headline`); undated answers are left out. ``.attrs["period"]`` is the length.
     """
     answers, _ = _whole(as_table(surveys), metric, since, until)
     for length in [period] if period else _PERIODS:
@@ -89,7 +89,9 @@ def over_time(
         enough = found["n"] >= minimum_answers
         if enough.mean() >= 0.5:
             break
-    return found[enough].reset_index(drop=True)
+    found = found[enough].reset_index(drop=True)
+    found.attrs["period"] = length
+    return found
 
 
 def by_touch_point(

@@ -1,0 +1,61 @@
+"""How the parts of a figure share its area: title and unit line above, foot below, axes between."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import LayoutEngine
+    from matplotlib.text import Text
+
+#: Points between the parts and around them.
+_GAP = 4.0
+
+
+@cache
+def stacked() -> type[LayoutEngine]:
+    """A layout for figures with one axes, which measures everything once.
+
+    Matplotlib's own constrained layout serves any grid of axes, and measures twice for it; half of
+    the time a chart takes goes there.
+    """
+    from matplotlib.layout_engine import LayoutEngine
+
+    class Stacked(LayoutEngine):
+        _adjust_compatible = True
+        _colorbar_gridspec = False
+
+        def __init__(self, title: Text, line: Text, foot: Text) -> None:
+            super().__init__()
+            self._title, self._line, self._foot = title, line, foot
+
+        def execute(self, fig: Figure) -> None:
+            """Put the parts in their places."""
+            (axes,) = fig.axes
+            width, height = fig.bbox.size
+            gap = _GAP * fig.dpi / 72
+            for axis in (axes.xaxis, axes.yaxis):
+                if not axis.get_label_text():
+                    # Else the place of a name that is not there is sought among the ticks, time and again.
+                    axis.set_label_coords(0, 0)
+            needed, area = axes.get_tightbbox(for_layout_only=True), axes.bbox
+            title, line, foot = (
+                part.get_window_extent().height + gap if part.get_text() else 0
+                for part in (self._title, self._line, self._foot)
+            )
+            # A legend shares its height with the unit line.
+            between = max(line, needed.y1 - area.y1) + gap
+            top = height - gap - title - between
+            self._title.set_y(1 - gap / height)
+            self._line.set_y((top + 2 * gap) / height)
+            self._foot.set_y(gap / height)
+            fig.subplots_adjust(
+                left=(area.x0 - needed.x0 + gap) / width,
+                right=1 - (needed.x1 - area.x1 + gap) / width,
+                bottom=(area.y0 - needed.y0 + 2 * gap + foot) / height,
+                top=top / height,
+            )
+
+    return Stacked

@@ -1,0 +1,118 @@
+"""A batch on engines that are there already: worker processes of Dask, threads, papermill's own command."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from small_notebooks import write_notebook
+
+from crmlab.cli import main
+from crmlab.errors import ReportError
+from crmlab.reporting.batch import plan_batch, read_batch
+from crmlab.reporting.elsewhere import run_elsewhere
+from crmlab.reporting.engines import can_fork
+
+SHOW = (
+    "import crmlab as crm, os\nws = crm.open_workspace(workspace)\n"
+    "report = crm.reporting.Report(ws, language)\nreport.headline({'Bins': str(bins)})",
+    "if bins == 7: raise ValueError('seven')",
+)
+
+
+@pytest.fixture
+def plan(shop, tmp_path):
+    write_notebook(tmp_path / "small.ipynb", *SHOW)
+    path = tmp_path / "plan.toml"
+    path.write_text(f"notebook = 'small.ipynb'\nworkspace = {str(shop)!r}\n[grid]\nbins = [3, 4, 7]\n")
+    return path
+
+
+def pages(out: Path) -> dict[str, str]:
+    return {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in out.glob("*/*/*")
+        if path.name in ("report.html", "report.ipynb")
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_two_dask_workers_make_the_same_bytes_as_this_machine(plan, tmp_path):
+    from dask.distributed import LocalCluster
+
+    runner = CliRunner()
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+        call = [
+            "batch",
+            str(plan),
+            "--out",
+            str(tmp_path / "there"),
+            "--scheduler",
+            cluster.scheduler_address,
+        ]
+        there = runner.invoke(main, call)
+    here = runner.invoke(main, ["batch", str(plan), "--out", str(tmp_path / "here")])
+    assert there.exit_code == here.exit_code == 1
+    for said in (there.output, here.output):
+        assert "3 runs: 2 made, 0 unchanged, 1 failed" in said
+        assert "ValueError: seven" in said
+    assert len(pages(tmp_path / "here")) == 5
+    assert pages(tmp_path / "here") == pages(tmp_path / "there")
+    assert (tmp_path / "there" / "index.html").read_text(encoding="utf-8").count('role="row" class="') == 3
+
+
+def test_a_lost_task_fails_its_reports_alone(plan, tmp_path):
+    class Losing(ThreadPoolExecutor):
+        def submit(self, run, calls, *rest):
+            return super().submit(lambda: 1 / 0 if calls[0].parameters["bins"] == 4 else run(calls, *rest))
+
+    calls, plans = plan_batch(plan, tmp_path / "out")
+    with Losing(2) as executor:
+        results = dict(run_elsewhere(calls, executor, tmp_path / "out"))
+    assert results[0].folder.resolve() == plans[0].folder.resolve()
+    assert results[0].headline == {"Bins": "3"}
+    assert isinstance(results[1], ReportError)
+    assert "failed elsewhere: ZeroDivisionError" in str(results[1])
+    assert "ValueError: seven" in str(results[2])
+
+
+def test_more_calls_than_tasks_are_shared_out(plan, tmp_path):
+    calls = [call for call in read_batch(plan) if call.parameters["bins"] != 7]
+    with ThreadPoolExecutor(1) as executor:
+        results = dict(run_elsewhere(calls, executor, tmp_path / "out", pieces=1))
+    assert [results[place].headline["Bins"] for place in range(2)] == ["3", "4"]
+
+
+def test_no_scheduler_is_one_sentence(plan, tmp_path):
+    call = ["batch", str(plan), "--out", str(tmp_path), "--scheduler", "nonsense://here:1"]
+    done = CliRunner().invoke(main, call)
+    assert done.exit_code == 2
+    assert "There is no Dask scheduler at nonsense://here:1" in done.output
+
+
+@pytest.mark.skipif(not can_fork(), reason="needs Linux")
+@pytest.mark.parametrize(
+    ("last", "status", "said"),
+    [
+        ("bins * 2", 0, ""),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("import os; os.kill(os.getpid(), 9)", 1, "SIGKILL"),
+    ],
+)
+def test_papermill_has_the_engine_fork(tmp_path, last, status, said):
+    given = write_notebook(tmp_path / "in.ipynb", "print(bins)", last)
+    command = [Path(sys.executable).with_name("papermill"), "--engine", "fork", given, tmp_path / "out.ipynb"]
+    done = subprocess.run([*command, "-p", "bins", "6"], capture_output=True, text=True, check=False)
+    assert (done.returncode != 0) == bool(status)
+    assert said in done.stderr
+    notebook = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    if not status:
+        outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+        assert outputs[2][0].text == "6\n"
+        assert outputs[3][0].data["text/plain"] == "12"
+        assert json.loads(json.dumps(notebook.metadata.papermill.exception)) is None
