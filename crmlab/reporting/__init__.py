@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "parameters": ["check_parameters", "read_parameters"],
         "plan": ["find_notebook", "plan_report", "report_names"],
         "batch": ["plan_batch", "read_batch"],
+        "elsewhere": ["run_calls", "run_elsewhere"],
         "verify": ["Verdict", "verify"],
         "run": ["run_plans", "run_report"],
     },

@@ -18,8 +18,8 @@ FILE = "manifest.json"
 
 #: Packages whose versions can change a number or a picture.
 PACKAGES = (
-    "duckdb", "ibis-framework", "matplotlib", "nbconvert", "numpy", "pandas", "papermill", "pyarrow",
-    "scipy", "sqlglot",
+    "duckdb", "ibis-framework", "ipython", "jinja2", "matplotlib", "mistune", "nbconvert", "numpy", "pandas",
+    "papermill", "pillow", "pyarrow", "scipy", "sqlglot",
 )  # fmt: skip
 
 
@@ -66,6 +66,11 @@ def ingredients(
         "notebook_sha256": sha256(notebook),
         "settings_sha256": sha256(workspace.path / "crmlab.toml"),
     }
+
+
+def key_of(made_from: dict[str, Any]) -> str:
+    """Twelve signs that stand for all ingredients of a report; the folder of the run has them in its name."""
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def write_manifest(folder: Path, content: dict[str, Any]) -> None:

@@ -6,8 +6,6 @@ found, not run again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any, NamedTuple
 
 from crmlab.errors import ParameterError, ReportError, did_you_mean
 from crmlab.locale import Language, language
-from crmlab.reporting.manifest import ingredients
+from crmlab.reporting.manifest import ingredients, key_of
 from crmlab.reporting.parameters import check_parameters, read_notebook, read_parameters
 from crmlab.workspace import Workspace, open_workspace
 
@@ -129,10 +127,8 @@ def plan_report(
             )
     values = check_parameters(own, given, _domains(source, state, own, given))
     made_from = ingredients(notebook, values, tongue.code, needed, source, state)
-    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
-    return Plan(
-        notebook, source, tongue, values, made_from, Path(out) / notebook.stem / f"{tongue.code}-{key}"
-    )
+    folder = Path(out) / notebook.stem / f"{tongue.code}-{key_of(made_from)}"
+    return Plan(notebook, source, tongue, values, made_from, folder)
 
 
 def _domains(

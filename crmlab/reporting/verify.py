@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.errors import ParameterError, ReportError
-from crmlab.reporting.manifest import read_manifest
+from crmlab.reporting.manifest import key_of, read_manifest
 from crmlab.reporting.plan import plan_report
 from crmlab.reporting.run import run_plans
 
@@ -34,7 +34,7 @@ class Verdict:
     files : list of str
         Files that differ, are missing, or are new.
     causes : list of str
-        What it is made from that has changed since, in words.
+        What it is made from that has changed since, in words, whether the bytes did or not.
     """
 
     same: bool
@@ -42,9 +42,10 @@ class Verdict:
     causes: list[str]
 
     def __str__(self) -> str:
+        causes = "; ".join(self.causes)
         if self.same:
-            return "The same, byte for byte."
-        causes = "; ".join(self.causes) or "nothing it is made from has changed"
+            return f"The same, byte for byte{f', although these have changed: {causes}' if causes else ''}."
+        causes = causes or "nothing it is made from"
         return f"Not the same: {', '.join(self.files)}. Changed since: {causes}."
 
 
@@ -81,7 +82,10 @@ def verify(run: str | Path, workspace: str | Path | None = None, engine: str | N
             raise result
         again = read_manifest(result.folder) or {}
     files = _changed(_now(folder, manifest["outputs"]), again["outputs"])
-    return Verdict(not files, files, _causes(manifest, again) + _harmed(folder, manifest["outputs"]))
+    causes = _causes(manifest, again) + _harmed(folder, manifest["outputs"])
+    if not folder.resolve().name.endswith(key_of({name: manifest.get(name) for name in plan.made_from})):
+        causes.append("the manifest itself, which is not the one the folder is named after")
+    return Verdict(not files, files, causes)
 
 
 def _now(folder: Path, outputs: dict[str, str]) -> dict[str, str]:

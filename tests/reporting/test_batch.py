@@ -103,7 +103,15 @@ def test_verifying_says_what_differs_and_why(plan, shop, tmp_path):
     manifest = json.loads((run.folder / "manifest.json").read_text())
     changed = manifest | {"versions": manifest["versions"] | {"numpy": "1.0"}}
     (run.folder / "manifest.json").write_text(json.dumps(changed))
-    assert "numpy (1.0, now " in str(crm.verify(run.folder)) or crm.verify(run.folder).same
+    verdict = crm.verify(run.folder)
+    assert verdict.same
+    assert str(verdict).startswith("The same, byte for byte, although these have changed: numpy (1.0, now ")
+    assert "the manifest itself" in str(verdict)
+    changed = manifest | {"parameters": manifest["parameters"] | {"bins": 4}}
+    (run.folder / "manifest.json").write_text(json.dumps(changed))
+    verdict = crm.verify(run.folder)
+    assert "report.ipynb" in verdict.files
+    assert verdict.causes == ["the manifest itself, which is not the one the folder is named after"]
     (run.folder / "manifest.json").write_text(json.dumps(manifest))
     orders = (own / "orders.csv").read_text().splitlines()
     (own / "orders.csv").write_text("\n".join([*orders, orders[1].replace("1,", "99,", 1)]) + "\n")
