@@ -29,20 +29,37 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CRMLAB_DATA", str(PUBLIC_DATA))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that two workers end at about the same time."""
+    items.sort(key=lambda item: item.path.parent.name not in ("reporting", "locale"))
+
+
+def _sample(tmp_path_factory: pytest.TempPathFactory, name: str, language: str) -> Path:
+    """A clean sample workspace that all workers of a test run share."""
+    from crmlab.folders import alone_in
+    from crmlab.loaders.sample import write_sample
+    from crmlab.workspace import open_workspace
+
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "samples"
+    shared.mkdir(exist_ok=True)
+    with alone_in(shared):
+        if not (shared / name).exists():
+            write_sample(shared / name, customers=600, seed=7, language=language)
+            open_workspace(shared / name).ensure_clean()
+    return shared / name
+
+
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small English sample workspace, shared: do not change it."""
-    from crmlab.loaders.sample import write_sample
-
-    return write_sample(tmp_path_factory.mktemp("sample") / "shop", customers=600, seed=7, language="en")
+    return _sample(tmp_path_factory, "shop", "en")
 
 
 @pytest.fixture(scope="session")
 def persian_sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small Persian sample workspace, shared: do not change it."""
-    from crmlab.loaders.sample import write_sample
-
-    return write_sample(tmp_path_factory.mktemp("sample") / "فروشگاه", customers=600, seed=7, language="fa")
+    return _sample(tmp_path_factory, "فروشگاه", "fa")
 
 
 @pytest.fixture

@@ -5,48 +5,61 @@ from __future__ import annotations
 import shutil
 import signal
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-from nbclient.exceptions import DeadKernelError
-from papermill.engines import Engine, NBClientEngine
-from papermill.log import logger
 
 from crmlab.reporting.engines import can_fork
 from crmlab.reporting.pool import run_forked
 from crmlab.reporting.render import Job, write_notebook
 
 
-class ForkEngine(Engine):
-    """Executes a notebook in a child forked from a process that has loaded everything; Linux only.
+def __getattr__(name: str) -> Any:
+    # Papermill loads its engines while it is being imported, so that the class is made when asked for.
+    if name == "ForkEngine":
+        return _fork_engine()
+    raise AttributeError(name)
 
-    Elsewhere papermill's own engine takes its place, and says so.
-    """
 
-    @classmethod
-    def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, execution_timeout: int | None = None, **options: Any
-    ) -> Any:
-        """Execute the manager's notebook in place.
+@cache
+def _fork_engine() -> type:
+    from papermill.engines import Engine, NBClientEngine
+    from papermill.log import logger
 
-        Raises
-        ------
-        DeadKernelError
-            If the child was ended from outside, by the time limit of a cell, say.
+    class ForkEngine(Engine):
+        """Executes a notebook in a child forked from a process that has loaded everything; Linux only.
+
+        Elsewhere papermill's own engine takes its place, and says so.
         """
-        if not can_fork():
-            logger.warning("The engine fork needs Linux; the notebook runs in a Jupyter kernel instead.")
-            return NBClientEngine.execute_managed_notebook(
-                nb_man, kernel_name, execution_timeout=execution_timeout, **options
-            )
-        folder = Path(tempfile.mkdtemp(prefix="crmlab-"))
-        try:
-            return _execute(nb_man, folder, execution_timeout)
-        finally:
-            shutil.rmtree(folder)
+
+        @classmethod
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, execution_timeout: int | None = None, **options: Any
+        ) -> Any:
+            """Execute the manager's notebook in place.
+
+            Raises
+            ------
+            DeadKernelError
+                If the child was ended from outside, by the time limit of a cell, say.
+            """
+            if not can_fork():
+                logger.warning("The engine fork needs Linux; the notebook runs in a Jupyter kernel instead.")
+                return NBClientEngine.execute_managed_notebook(
+                    nb_man, kernel_name, execution_timeout=execution_timeout, **options
+                )
+            folder = Path(tempfile.mkdtemp(prefix="crmlab-"))
+            try:
+                return _execute(nb_man, folder, execution_timeout)
+            finally:
+                shutil.rmtree(folder)
+
+    return ForkEngine
 
 
 def _execute(nb_man: Any, folder: Path, limit: int | None) -> None:
+    from nbclient.exceptions import DeadKernelError
+
     given, done = folder / "given.ipynb", folder / "done"
     write_notebook(nb_man.nb, given)
     done.mkdir()

@@ -1,24 +1,28 @@
 """Many reports from one warm process: what notebooks need is loaded once, each report is forked from it.
 
 The process that loads (``python -m crmlab.reporting.pool``) has a single thread, so that forking it
-is safe. It reads its jobs from stdin and says in lines of JSON on stdout how far they are:
-``{"job": 3, "cell": 5, "of": 14}`` when a cell begins, then ``{"job": 3, "error": "", "headline": {}}``, or
-``{"job": 3, "signal": 9}`` if the child died.
+is safe. It reads its jobs from stdin, a line of JSON for each call, and says in lines of JSON on
+stdout how far they are: ``{"job": 3, "cell": 5, "of": 14}`` when a cell begins, then
+``{"job": 3, "error": "", "headline": {}}``, or ``{"job": 3, "signal": 9}`` if the child died; at last
+``{"all": 12}``.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from crmlab.errors import ReportError
 from crmlab.reporting.engines import SETTINGS
@@ -34,38 +38,91 @@ _NEEDED = (
     "crmlab.reporting.render", "crmlab.reporting.canonical",
 )  # fmt: skip
 
+#: Seconds without a call after which the warm process ends.
+_PATIENCE = 300
+
+
+class _Pool(NamedTuple):
+    """The warm process, what it says that is no message, and the process that started it."""
+
+    process: subprocess.Popen[str]
+    said: IO[str]
+    owner: int
+
+
+#: At most one pool is kept for the next call; a call that finds it taken starts its own.
+_kept: list[_Pool] = []
+
 
 def run_forked(jobs: Sequence[Job], workers: int) -> Iterator[dict[str, Any]]:
     """Make the jobs' reports, some at a time, and tell what happens as it happens.
+
+    The warm process stays for further calls until this process ends, or nothing was asked of it
+    for a while.
 
     Raises
     ------
     ReportError
         If the warm process does not start.
     """
-    command = [sys.executable, "-m", "crmlab.reporting.pool", str(workers)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, **SETTINGS}, text=True, encoding="utf-8",
-    )  # fmt: skip
+    pool = _take()
     try:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        with process.stdin, contextlib.suppress(BrokenPipeError):
-            json.dump([job.plain() for job in jobs], process.stdin)
-        for line in process.stdout:
-            yield json.loads(line)
-        said = process.stderr.read().strip().splitlines()
-        if process.wait():
-            raise ReportError(
-                f"The process that makes the reports failed: {said[-1] if said else 'no word'}."
-            )
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
+        request = {"workers": workers, "jobs": [job.plain() for job in jobs], "folder": os.getcwd(),
+                   "environment": {**os.environ, **SETTINGS}}  # fmt: skip
+        assert pool.process.stdin
+        assert pool.process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            pool.process.stdin.write(json.dumps(request) + "\n")
+            pool.process.stdin.flush()
+        for line in pool.process.stdout:
+            event = json.loads(line)
+            if "all" in event:
+                break
+            yield event
+        else:
+            pool.said.seek(0)
+            said = pool.said.read().strip().splitlines() or ["no word"]
+            raise ReportError(f"The process that makes the reports failed: {said[-1]}.")
+    except BaseException:
+        _end(pool)
+        raise
+    _kept.append(pool)
+
+
+def _take() -> _Pool:
+    """A warm process: the one that was kept, or a new one."""
+    while _kept:
+        pool = _kept.pop()
+        if pool.owner != os.getpid():
+            continue  # this process was forked from the one whose pool it is
+        if pool.process.poll() is None:
+            return pool
+        _end(pool)
+    said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - kept open
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crmlab.reporting.pool"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=said, env={**os.environ, **SETTINGS}, text=True, encoding="utf-8",
+    )  # fmt: skip
+    return _Pool(process, said, os.getpid())
+
+
+def _end(pool: _Pool) -> None:
+    assert pool.process.stdin
+    assert pool.process.stdout
+    pool.process.kill()
+    pool.process.wait()
+    pool.said.close()
+    pool.process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        pool.process.stdin.close()
+
+
+@atexit.register
+def _end_kept() -> None:
+    while _kept:
+        pool = _kept.pop()
+        if pool.owner == os.getpid():
+            _end(pool)
 
 
 def preload() -> None:
@@ -120,27 +177,42 @@ def _warm_engine() -> None:
 
 
 def main() -> None:
-    """Read jobs from stdin, make them, say on stdout how far they are."""
+    """Read a line of jobs from stdin, make them, say on stdout how far they are; and again."""
     # An interrupt ends the pool and its children at once; who started it cleans up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     messages = os.dup(1)
     os.dup2(2, 1)
-    jobs = [Job(**job) for job in json.load(sys.stdin)]
-    workers, running = int(sys.argv[1]), {}
-    waiting = list(enumerate(jobs))
+    warm = False
     preload()
+    while select.select([sys.stdin], [], [], _PATIENCE)[0]:
+        if not (line := sys.stdin.readline()):
+            return
+        request = json.loads(line)
+        os.chdir(request["folder"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        waiting = list(enumerate(Job(**job) for job in request["jobs"]))
+        warm = _serve(waiting, request["workers"], warm, messages)
+        _say(messages, all=len(request["jobs"]))
+
+
+def _serve(waiting: list[tuple[int, Job]], workers: int, warm: bool, messages: int) -> bool:
+    """Make the reports of some jobs; returns whether the process is warm now."""
+    running: dict[int, int] = {}
     # What need not wait for the warm-up runs beside it.
-    while waiting and len(running) < max(workers - 1, len(jobs) == 1):
+    while not warm and waiting and len(running) < max(workers - 1, len(waiting) == 1):
         _start(*waiting.pop(0), running, messages)
-    if waiting:
+    if waiting and not warm:
         warm_up()
+        warm = True
     while waiting or running:
         while waiting and len(running) < workers:
             _start(*waiting.pop(0), running, messages)
         child, status = os.wait()
         number = running.pop(child)
         if status:
-            _say(messages, number, signal=os.WTERMSIG(status) or -os.WEXITSTATUS(status))
+            _say(messages, job=number, signal=os.WTERMSIG(status) or -os.WEXITSTATUS(status))
+    return warm
 
 
 def _start(number: int, job: Job, running: dict[int, int], messages: int) -> None:
@@ -154,8 +226,8 @@ def _start(number: int, job: Job, running: dict[int, int], messages: int) -> Non
     running[child] = number
 
 
-def _say(messages: int, number: int, **what: Any) -> None:
-    os.write(messages, (json.dumps({"job": number, **what}) + "\n").encode())
+def _say(messages: int, **what: Any) -> None:
+    os.write(messages, (json.dumps(what) + "\n").encode())
 
 
 def _child(number: int, job: Job, messages: int) -> None:
@@ -167,10 +239,11 @@ def _child(number: int, job: Job, messages: int) -> None:
     log = os.open(folder / "process.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
     def begun(cell: int, notebook: Any) -> None:
         nonlocal saved
-        _say(messages, number, cell=cell, of=sum(c.cell_type == "code" for c in notebook.cells))
+        _say(messages, job=number, cell=cell, of=sum(c.cell_type == "code" for c in notebook.cells))
         if time.monotonic() - saved > 1:
             # What is there by now is there even if the process is killed.
             write_notebook(notebook, folder / "report.ipynb")
@@ -183,7 +256,7 @@ def _child(number: int, job: Job, messages: int) -> None:
     outcome = render(job, execute)
     with contextlib.suppress(OSError):
         (folder / "process.log").unlink()
-    _say(messages, number, error=outcome.error, headline=outcome.headline)
+    _say(messages, job=number, error=outcome.error, headline=outcome.headline)
     os._exit(0)
 
 
