@@ -61,15 +61,14 @@ def page_of(reports: Path, name: str, code: str) -> Path:
     return path
 
 
-def open_page(browser, path: Path, width: int = 1280, **options):
+def open_page(browser, path: Path, width: int = 1280, until: str = "load", **options):
     """The page, and what it said and asked for while it loaded."""
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     said = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
-    page.goto(path.as_uri())
-    page.wait_for_load_state("networkidle")
+    page.goto(path.as_uri(), wait_until=until)
     return page, said
 
 
@@ -82,7 +81,7 @@ def small_page(*sources: str, code: str = "en", outputs: tuple = ()) -> str:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_report_is_whole_in_the_browser(browser, reports, name, code):
-    page, said = open_page(browser, page_of(reports, name, code))
+    page, said = open_page(browser, page_of(reports, name, code), until="networkidle")
     assert said == []
     assert page.locator("main img").count() >= 3
     assert page.evaluate(FAULTY) == []
