@@ -98,11 +98,12 @@ def test_a_report_without_the_data_of_its_figures_is_small(reports, name, code):
     assert len(re.sub(r"data:image/png;base64,[^\"]*", "", page).encode()) < 120_000
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_only_figures_and_tables_scroll_sideways(browser, reports, code, width):
-    for name in NAMES:
-        page, _ = open_page(browser, page_of(reports, name, code), width)
+def test_only_figures_and_tables_scroll_sideways(browser, reports, code, name):
+    page, _ = open_page(browser, page_of(reports, name, code))
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         widths = "all => all.map(image => image.getBoundingClientRect().width)"
         assert min(page.locator(".figure img").evaluate_all(widths)) >= 620
@@ -112,7 +113,7 @@ def test_only_figures_and_tables_scroll_sideways(browser, reports, code, width):
         assert set(scrolls) == {width == 360}
         shades = "all => all.map(box => getComputedStyle(box).backgroundImage.split('gradient(').length)"
         assert set(page.locator(".figure, .crm-table > div").evaluate_all(shades)) == {5}
-        page.close()
+    page.close()
 
 
 def test_a_figure_that_scrolls_is_reached_by_keyboard(browser, reports):
@@ -127,23 +128,26 @@ def test_a_figure_that_scrolls_is_reached_by_keyboard(browser, reports):
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_every_text_stands_out_from_its_ground(browser, reports, code, scheme):
-    for name in NAMES:
-        page, _ = open_page(browser, page_of(reports, name, code), color_scheme=scheme)
+def test_every_text_stands_out_from_its_ground(browser, reports, code, name):
+    page, _ = open_page(browser, page_of(reports, name, code))
+    page.locator("[for=crm-code]").click()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
         assert page.evaluate(FAINT) == []
-        page.locator("[for=crm-code]").click()
-        assert page.evaluate(FAINT) == []
-        page.close()
+    page.locator("[for=crm-code]").click()
+    assert page.evaluate(FAINT) == []
+    page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_of_the_index_stands_out(browser, reports, scheme):
-    for width in (360, 1280):
-        page, _ = open_page(browser, write_index(reports), width, color_scheme=scheme)
+def test_every_text_of_the_index_stands_out(browser, reports):
+    page, _ = open_page(browser, write_index(reports))
+    for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 360), ("light", 360)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(FAINT) == []
-        page.close()
+    page.close()
 
 
 def test_figures_have_a_white_card_in_the_dark(browser, reports):
