@@ -182,16 +182,13 @@ def test_the_installed_command_gives_its_status_to_the_shell(tmp_path):
 
 
 def test_an_interrupt_ends_at_once_and_leaves_nothing_half_made(tmp_path, sample_folder):
-    command = [
-        Path(sys.executable).with_name("crmlab"),
-        "report",
-        "all",
-        "-w",
-        sample_folder,
-        "--out",
-        tmp_path,
-    ]
-    going = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    crmlab_command = Path(sys.executable).with_name("crmlab")
+    going = subprocess.Popen(
+        [crmlab_command, "report", "all", "-w", sample_folder, "--out", tmp_path],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        # Whoever runs the tests in the background may have interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("*/.*part*")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -13,6 +13,7 @@ from crmlab.cleansing.contacts import NO_COUNTRY, check_email, check_phone
 from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.domains import match_allowed, out_of_range
 from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
+from crmlab.cleansing.identity import ALL_EQUAL, PADDED, check_national_id
 from crmlab.cleansing.ledger import Ledger
 from crmlab.cleansing.numbers import plain, read_numbers, to_minor_units
 from crmlab.cleansing.text import normalize_text
@@ -42,7 +43,7 @@ class Conventions:
         Zone in which clean time stamps stand, such as ``"Asia/Tehran"``.
     region
         Two-letter country of telephone numbers without a country code; if empty, they are left as
-        they are.
+        they are. For ``"IR"``, national ids are held to their check digit.
     day_first, decimal
         As `read_dates` and `read_numbers` take them; None lets each column tell.
     missing
@@ -221,7 +222,8 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
 def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger) -> pd.Series:
     """The clean column; what changes, and what cannot be read, goes to the ledger."""
     values = _mark_missing(raw, column, conventions, ledger)
-    reading = _READERS[column.kind](values, column, conventions)
+    checked = column.name == "national_id" and conventions.region == "IR"
+    reading = (_read_national_id if checked else _READERS[column.kind])(values, column, conventions)
     reason, value = reading.reason, reading.value
     if column.minimum is not None or column.maximum is not None:
         outside = out_of_range(value, column.minimum, column.maximum)
@@ -315,6 +317,17 @@ def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -
     value = found["value"].mask(unchecked, values.astype("str").str.strip())
     reason = _nowhere(values).mask(values.notna() & ~found["valid"] & ~unchecked, wrong)
     return _Reading(value, value, reason, rule, left=(f"{NO_COUNTRY}: set phone_region", unchecked.sum()))
+
+
+def _read_national_id(values: pd.Series, column: Column, _: Conventions) -> _Reading:
+    if values.dtype.kind in "iuf":
+        values = plain(values)
+    found = check_national_id(values.astype("str"))
+    rule = pd.Series("identity number unified", index=values.index, dtype="str")
+    rule = rule.mask(found["note"] == PADDED, PADDED)
+    reason = found["reason"].where(values.notna())
+    return _Reading(found["value"], found["value"], reason, rule,
+                    left=(ALL_EQUAL, int((found["note"] == ALL_EQUAL).sum())))  # fmt: skip
 
 
 def _read_category(values: pd.Series, column: Column, _: Conventions) -> _Reading:

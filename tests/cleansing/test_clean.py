@@ -689,3 +689,17 @@ def test_numbers_that_cannot_be_kept_leave_the_column_as_it_is(amount):
     frame, unread = type_columns(raw, "orders")
     pd.testing.assert_frame_equal(frame, raw)
     assert list(unread) == ["amount"]
+
+
+def test_iranian_national_ids_are_held_to_their_check_digit():
+    ids = ["0499370899", "499370899", "۰۴۹۹۳۷۰۸۹۹", "0499370898", "1111111111", None]
+    raw = pd.DataFrame({"customer_id": list("abcdef"), "national_id": ids})
+    cleaned = clean(raw, "customers", Conventions(region="IR"))
+    assert cleaned.frame["national_id"].fillna("").tolist() == ["0499370899"] * 3 + ["", "1111111111", ""]
+    ledger = cleaned.ledger[cleaned.ledger["column"] == "national_id"]
+    assert sorted(zip(ledger["action"], ledger["rule"], strict=True)) == [
+        ("blanked", "the check digit does not fit"), ("left", "all digits are equal"),
+        ("repaired", "identity number unified"), ("repaired", "leading zeros restored"),
+    ]  # fmt: skip
+    elsewhere = clean(raw, "customers", Conventions(region="DE"))
+    assert elsewhere.frame["national_id"][3] == "0499370898"
