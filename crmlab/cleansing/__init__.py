@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "clean": ["Conventions", "clean"],
+        "consent": ["check_consent", "consent_register", "contact_key", "write_list"],
         "contacts": ["check_email", "check_phone"],
         "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],
         "identity": [

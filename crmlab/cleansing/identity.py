@@ -196,7 +196,7 @@ def check_iban(values: pd.Series) -> pd.DataFrame:
     >>> check_iban(pd.Series(["IR06 2960 0000 0010 0324 2000 01", "DE00"]))["value"].tolist()
     ['IR062960000000100324200001', nan]
     """
-    text = normalize_text(values).str.replace(r"[\s.-]+", "", regex=True).str.upper()
+    text = _without(values, "[ .-]+").str.upper()
     bare = text.str.fullmatch(r"\d{24}").fillna(False).astype(bool)
     text = text.mask(bare, "IR" + text)
     known = text.str[:2].map(_IBAN_LENGTHS)
@@ -259,9 +259,16 @@ def customer_code(key: str, *parts: pd.Series) -> pd.Series:
     return pd.Series(codes, index=there.index[there], dtype="str").reindex(there.index)
 
 
+def _without(values: pd.Series, signs: str) -> pd.Series:
+    """Values in one form, and without some signs."""
+    text = normalize_text(values)
+    plain = pc.replace_substring_regex(arrow(text), signs, "")
+    return pd.Series(plain, index=text.index, name=text.name, dtype="str")
+
+
 def _only_digits(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Values without what may stand between digits, and which of them hold anything else."""
-    text = normalize_text(values).str.replace(r"[\s./_-]+", "", regex=True)
+    text = _without(values, "[ ./_\u200c-]+")
     odd = text.notna() & ~text.str.fullmatch(r"\d*").fillna(True).astype(bool)
     return text.mask(odd), odd
 
