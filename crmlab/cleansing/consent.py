@@ -158,12 +158,12 @@ def check_consent(
     no, yes = pd.Series(False, index=people.index), pd.Series(False, index=people.index)
     for name in found_by:
         key = _customer_key(people[name]) if name == "customer_id" else contact_key(people[name], region)
-        given = key.map(last["given"].astype("boolean")).astype("boolean")
+        word = last.reindex(key).set_axis(people.index)
+        given = word["given"].astype("boolean")
         says_no = (~given).fillna(False).astype(bool)
         no |= says_no
         yes |= given.fillna(False).astype(bool)
-        when = pd.to_datetime(key.map(last["time"])).where(says_no)
-        refused = refused.where(refused.notna(), when)
+        refused = refused.where(refused.notna(), word["time"].where(says_no))
     reason = pd.Series(pd.NA, index=people.index, dtype="str").mask(no, "opted out")
     dated = no & refused.notna()
     reason = reason.mask(dated, "opted out on " + refused.dt.strftime("%Y-%m-%d"))
