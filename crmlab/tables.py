@@ -301,6 +301,15 @@ _ALL = (
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
 
 
+#: Columns that say who a person is. Reports hold none of them unless they were asked for.
+IDENTIFIERS = frozenset({"national_id", "address", "contact"}) | {
+    column.name
+    for name in ("customers", "leads")
+    for column in TABLES[name].columns
+    if column.kind in ("name", "email", "phone")
+}
+
+
 def table(name: str) -> Table:
     """Contract of the table called `name`.
 

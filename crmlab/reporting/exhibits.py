@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from crmlab import figures
 from crmlab.errors import ParameterError
 from crmlab.locale import language
 from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
+from crmlab.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -49,6 +50,9 @@ class Report:
         The workspace reported on; its name stands under every figure.
     language
         ``"en"`` or ``"fa"``; the workspace's own if not given.
+    identifiers
+        Columns that say who a person is (see `crmlab.tables.IDENTIFIERS`) and may be shown, such as
+        the telephone numbers of a list to call; none if not given, and national ids never.
 
     Attributes
     ----------
@@ -58,7 +62,10 @@ class Report:
         Calendar whose months the report counts in.
     """
 
-    def __init__(self, workspace: Workspace, language_code: str | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, language_code: str | None = None, identifiers: Iterable[str] = ()
+    ) -> None:
+        self._hidden = IDENTIFIERS - (set(identifiers) - {"national_id"})
         self.tongue = language(language_code or workspace.settings.language)
         self.calendar = self.tongue.calendar
         self.source = workspace.name
@@ -166,6 +173,7 @@ class Report:
         n: int | None, **options: Any,
     ) -> Exhibit:  # fmt: skip
         title = self.tongue(title)
+        self._check_privacy(name, frame)
         if frame.empty:
             return self._nothing(name, frame, title)
         shown = frame
@@ -203,6 +211,7 @@ class Report:
             ``money``, ``date``, ``month``, ``text``; by the column's type if not given.
         """
         title = self.tongue(title)
+        self._check_privacy(name, frame)
         if frame.empty:
             return self._nothing(name, frame, title)
         kinds = {column: (formats or {}).get(column) or _kind(frame[column]) for column in columns}
@@ -224,6 +233,16 @@ class Report:
             f"<footer>{source}</footer></figure>"
         )
         return Exhibit(name, frame, {"text/html": content, "text/plain": title})
+
+    def _check_privacy(self, name: str, frame: pd.DataFrame) -> None:
+        """The whole frame goes beside the page as CSV, so all its columns count."""
+        found = sorted(self._hidden & {*map(str, frame.columns), *map(str, frame.index.names)})
+        if found:
+            raise ParameterError(
+                f"The exhibit {name!r} holds what says who a person is: {', '.join(found)}. Leave it out "
+                f"(frame.drop(columns={found})), or ask for it: Report(ws, identifiers=[...])."
+                + (" National ids never stand in a report." if "national_id" in found else "")
+            )
 
     def _format(self, kind: str) -> Callable[[Any], str]:
         if kind not in self._formats:
