@@ -586,14 +586,14 @@ def test_typed_columns_of_a_database_or_spreadsheet():
             "birth_date": pd.Series(["1990-05-01 00:00", None, "1990-05-03"], dtype="datetime64[ns]"),
             "phone": [9121234567.0, np.nan, 12.0],
             "postcode": pd.array([1234567890, None, 5], dtype="Int64"),
-            "national_id": [9007199254740993, 2**53 + 3, 7],
+            "province": [9007199254740993, 2**53 + 3, 7],
             "gender": pd.Series(["F", "آقا", "?"], dtype="category"),
             "registered_at": pd.Series([datetime.date(2024, 8, 2), "1403/05/12", 20240802], dtype=object),
             "city": pd.Series([Decimal("1.50"), True, None], dtype=object),
         }
     )
     cleaned = clean(raw, "customers", Conventions(region="IR"))
-    columns = ["customer_id", "phone", "postcode", "national_id", "gender", "city"]
+    columns = ["customer_id", "phone", "postcode", "province", "gender", "city"]
     assert plain(cleaned.frame[columns]) == [
         ["12", "+989121234567", "1234567890", "9007199254740993", "female", "1.50"],
         ["13", None, None, "9007199254740995", "male", "True"],
