@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from crmlab.reporting.run import Run
     from crmlab.workspace import Workspace
 
-_LANGUAGE = click.Choice(["en", "fa"])
+_WORKSPACE = click.option(
+    "--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
+    type=click.Path(path_type=Path), help="Folder of the workspace.",
+)  # fmt: skip
+_PARAMETERS = click.option(
+    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
+)
+_LANG = click.option(
+    "--lang", type=click.Choice(["en", "fa"]), default=None,
+    help="Language; the workspace's own if not given.",
+)  # fmt: skip
 _ENGINE = click.option(
     "--engine", type=click.Choice(["fork", "papermill"]), default=None,
     help="How notebooks are executed; fork (Linux) is the faster one and the default there.",
@@ -51,12 +61,9 @@ class _Report(click.Command):
 
 @click.command(cls=_Report)
 @click.argument("name", metavar="NAME|all")
-@click.option("--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
-              type=click.Path(path_type=Path), help="Folder of the workspace.")  # fmt: skip
-@click.option(
-    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
-)
-@click.option("--lang", type=_LANGUAGE, default=None, help="Language; the workspace's own if not given.")
+@_WORKSPACE
+@_PARAMETERS
+@_LANG
 @_OUT
 @_JOBS
 @_PDF
@@ -178,12 +185,9 @@ def open_run(run: Path, target: Path | None) -> None:
 
 @click.command("live")
 @click.argument("name", metavar="NAME")
-@click.option("--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
-              type=click.Path(path_type=Path), help="Folder of the workspace.")  # fmt: skip
-@click.option(
-    "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
-)
-@click.option("--lang", type=_LANGUAGE, default=None, help="Language; the workspace's own if not given.")
+@_WORKSPACE
+@_PARAMETERS
+@_LANG
 @click.option("--every", metavar="SECONDS", type=click.IntRange(5),
               help="An open page computes itself anew after so long.")  # fmt: skip
 @click.option("--port", type=click.IntRange(1, 65535), default=8866, show_default=True)
