@@ -54,6 +54,13 @@ def alone_in(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file, UTF-8, so that whoever reads it meanwhile finds all of it or what was there."""
+    fresh = path.with_name(f".{path.name}.new-{uuid.uuid4().hex[:8]}")
+    fresh.write_text(text, encoding="utf-8", newline="\n")
+    fresh.replace(path)
+
+
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A fresh folder that takes the place of `folder` if all goes well, and leaves no trace if not."""

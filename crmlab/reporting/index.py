@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -13,6 +11,7 @@ from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from crmlab.folders import write_whole
 from crmlab.reporting.manifest import FILE, read_manifest
 
 _HERE = Path(__file__).parent
@@ -56,9 +55,7 @@ def write_index(out: Path) -> Path:
     )  # fmt: skip
     index = out / "index.html"
     # Others may write it at the same time; the last one whole stands.
-    draft = out / f".index-{os.getpid()}-{threading.get_ident()}.html"
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(index)
+    write_whole(index, page)
     return index
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crmlab.folders import write_whole
+
 if TYPE_CHECKING:
     from crmlab.reporting.engines import Executed
 
@@ -104,7 +106,8 @@ def write_notebook(notebook: Any, path: Path) -> None:
     """Write an executed notebook; equal notebooks give equal bytes."""
     import nbformat
 
-    path.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8", newline="\n")
+    # While a notebook runs, others read what is there of it.
+    write_whole(path, nbformat.writes(notebook, version=4) + "\n")
 
 
 def write_failure(folder: Path, error: str, source: str, log: str) -> None:

@@ -225,7 +225,8 @@ def _died(number: int, cell: int, job: Job) -> str:
     with suppress(OSError):
         log = folder / "process.log"
         said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        log.unlink(missing_ok=True)
+        for left in (log, *folder.glob(".*")):  # it may have died while it was writing
+            left.unlink(missing_ok=True)
         sources = [
             c["source"] for c in read_notebook(Path(job.notebook))["cells"] if c["cell_type"] == "code"
         ]

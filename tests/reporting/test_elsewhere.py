@@ -98,7 +98,8 @@ def test_no_scheduler_is_one_sentence(plan, tmp_path):
 def test_papermills_own_command_has_the_engine_fork(tmp_path):
     given = write_notebook(tmp_path / "in.ipynb", "print(bins)", "bins * 2")
     command = [Path(sys.executable).with_name("papermill"), "--engine", "fork", given, tmp_path / "out.ipynb"]
-    subprocess.run([*command, "-p", "bins", "6"], capture_output=True, check=True)
+    done = subprocess.run([*command, "-p", "bins", "6"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     notebook = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     assert outputs[2][0].text == "6\n"
