@@ -98,13 +98,9 @@ def consent_register(
                 known = customers[["customer_id"]].assign(key=contact_key(customers[contact], region))
                 keys.append(said.merge(known.dropna(), on="customer_id"))
     found = pd.concat(keys, ignore_index=True).dropna(subset="key")
-    # A permission sorts before a refusal of the same moment, so that the refusal is the last word.
-    found = found.sort_values(["time", "given"], ascending=[True, False], kind="stable", na_position="first")
-    found = found.drop_duplicates(["key", "channel"], keep="last")
-    order = found["key"].str.startswith("customer ").to_numpy()
-    found = pd.concat(
-        [found[order].sort_values(["key", "channel"]), found[~order].sort_values(["key", "channel"])]
-    )
+    found = _last_word(found, ["key", "channel"]).sort_values(["key", "channel"])
+    # Customers before contacts.
+    found = found.sort_values("key", key=lambda key: ~key.str.startswith("customer "), kind="stable")
     return found[REGISTER_COLUMNS].reset_index(drop=True)
 
 
@@ -152,8 +148,7 @@ def check_consent(
         )
     about = register[register["channel"].isin(["", channel])]
     # Of what was said on all channels and on this one, the later counts.
-    about = about.sort_values(["time", "given"], ascending=[True, False], kind="stable", na_position="first")
-    last = about.drop_duplicates("key", keep="last").set_index("key")
+    last = _last_word(about, ["key"]).set_index("key")
     refused = pd.Series(pd.NaT, index=people.index, dtype="datetime64[us]")
     no, yes = pd.Series(False, index=people.index), pd.Series(False, index=people.index)
     for name in found_by:
@@ -195,6 +190,12 @@ def write_list(
     consent = check_consent(people, register, channel, region, ask_first)
     people[consent["allowed"]].to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
     return people[~consent["allowed"]].assign(reason=consent["reason"])
+
+
+def _last_word(said: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    """The latest statement on each; a refusal, if a permission is of the same moment."""
+    said = said.sort_values(["time", "given"], ascending=[True, False], kind="stable", na_position="first")
+    return said.drop_duplicates(on, keep="last")
 
 
 def _customer_key(numbers: pd.Series) -> pd.Series:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.errors import ParameterError, ReportError
+from crmlab.folders import sha256
 from crmlab.reporting.manifest import key_of, read_manifest
 from crmlab.reporting.plan import plan_report
 from crmlab.reporting.run import run_plans
@@ -81,23 +82,15 @@ def verify(run: str | Path, workspace: str | Path | None = None, engine: str | N
         if isinstance(result, ReportError):
             raise result
         again = read_manifest(result.folder) or {}
-    files = _changed(_now(folder, manifest["outputs"]), again["outputs"])
-    causes = _causes(manifest, again) + _harmed(folder, manifest["outputs"])
+    outputs = manifest["outputs"]
+    # The files as they are now, not as they were noted.
+    now = {name: sha256(folder / name) if (folder / name).is_file() else "" for name in outputs}
+    files, causes = _changed(now, again["outputs"]), _causes(manifest, again)
+    if harmed := _changed(outputs, now):
+        causes.append(f"files of the run itself ({', '.join(harmed)})")
     if not folder.resolve().name.endswith(key_of({name: manifest.get(name) for name in plan.made_from})):
         causes.append("the manifest itself, which is not the one the folder is named after")
     return Verdict(not files, files, causes)
-
-
-def _now(folder: Path, outputs: dict[str, str]) -> dict[str, str]:
-    """Checksums of the files as they are now, not as they were noted."""
-    from crmlab.folders import sha256
-
-    return {name: sha256(folder / name) if (folder / name).is_file() else "" for name in outputs}
-
-
-def _harmed(folder: Path, outputs: dict[str, str]) -> list[str]:
-    harmed = _changed(outputs, _now(folder, outputs))
-    return [f"files of the run itself ({', '.join(harmed)})"] if harmed else []
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
