@@ -9,6 +9,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "consent": ["check_consent", "consent_register", "contact_key", "write_list"],
         "contacts": ["check_email", "check_phone"],
         "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],
+        "duplicates.finder": ["DuplicateFinder", "find_duplicates"],
+        "duplicates.golden": ["golden_records"],
         "identity": [
             "check_card",
             "check_iban",

@@ -44,8 +44,8 @@ class Proposal(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _fold(heading: str) -> str:
-    # A unit in brackets is no part of the name: "amount (EUR)".
+def fold(heading: str) -> str:
+    """A heading in small letters and single spaces, without the unit in brackets at its end."""
     heading = re.sub(r"(?<=\S)\s*[(\[][^)\]]*[)\]]\s*$", "", heading)
     heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)])).iloc[0]
     return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
@@ -69,10 +69,10 @@ def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[
     >>> match_headings(pd.DataFrame(columns=["Customer ID", "InvoiceDate", "x"]), "orders")
     {'customer_id': 'Customer ID', 'time': 'InvoiceDate'}
     """
-    folded = {heading: _fold(str(heading)) for heading in frame.columns}
+    folded = {heading: fold(str(heading)) for heading in frame.columns}
     fits = []
     for place, column in enumerate(table(name).columns):
-        known = [_fold(known) for known in (column.name, *column.headings)]
+        known = [fold(known) for known in (column.name, *column.headings)]
         for heading, text in folded.items():
             fit = _fit(text, known, close)
             if fit and (not close or _contents_fit(frame[heading], column)):
@@ -129,7 +129,7 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
         if len(answers) >= 3:
             missing = []
         worth = sum(3 if column in needed else 1 for column in columns) + len(answers)
-        worth += 4 * (_fold(contract.name)[:-1] in _fold(name)) - 3 * len(missing)
+        worth += 4 * (fold(contract.name)[:-1] in fold(name)) - 3 * len(missing)
         if contract.name == "orders" and not {"amount", "unit_price"} & columns.keys():
             worth -= 3
         telling = len(columns) + len(answers) >= min(2, len(frame.columns))

@@ -1,0 +1,140 @@
+"""Which pairs of records are worth comparing: those that share one of many keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Parts of keys, as SQL over the prepared columns. Month and day may have changed places, and so may
+#: the two names.
+_PARTS = {
+    "born": ("birth_date", "least({0}, {0}[:5] || {0}[9:10] || '-' || {0}[6:7])"),
+    "birth year": ("birth_date", "{0}[:4]"),
+    "birth month": ("birth_date", "{0}[:7]"),
+    "birthday": ("birth_date", "{0}[6:]"),
+    "given": ("given_name", "{0}"),
+    "given 1": ("given_name", "{0}[:1]"),
+    "given 3": ("given_name", "{0}[:3]"),
+    "given 4": ("given_name", "{0}[:4]"),
+    "family": ("family_name", "{0}"),
+    "family 1": ("family_name", "{0}[:1]"),
+    "family 3": ("family_name", "{0}[:3]"),
+    "family 4": ("family_name", "{0}[:4]"),
+    "names": ("given_name family_name", "least({0}, {1}) || ' ' || greatest({0}, {1})"),
+    "postcode": ("postcode", "{0}"),
+    "district": ("postcode", "{0}[:(length({0}) + 1) // 2]"),
+    "place": ("place", "{0}"),
+    "address": ("address", "{0}"),
+    "text": ("text", "{0}"),
+    "phone": ("phone", "{0}"),
+    "phone end": ("phone", "{0}[-6:]"),
+}
+_KEYS = (
+    "born|given 1", "born|family 1", "born|district", "names", "family|birth year", "given|birth month",
+    "postcode|given 1", "postcode|family 1", "postcode|birth year", "family|district", "given|district",
+    "family|place", "family|text", "family|address", "given|address", "given 3|family 3|birth year",
+    "family 3|birthday", "given 3|birthday|place", "given 4|family 4", "given|place|text", "family|phone end",
+)  # fmt: skip
+#: Fields whose value alone is a key.
+_OWN_KEYS = ("identity_number", "phone", "email")
+
+
+class Key(NamedTuple):
+    """One blocking key: its name, the fields it is made of, and its SQL."""
+
+    name: str
+    fields: frozenset[str]
+    sql: str
+
+
+def keys_for(fields: Iterable[str]) -> list[Key]:
+    """The keys that can be made of the fields that are there.
+
+    Examples
+    --------
+    >>> [key.name for key in keys_for(["family_name", "email", "birth_date"])]
+    ['email', 'born|family 1', 'family|birth year', 'family 3|birthday']
+    """
+    there = list(fields)
+    found = [
+        Key(name, frozenset([name]), f'"{name}"')
+        for own in _OWN_KEYS for name in there if name == own or name.startswith(f"{own}_")
+    ]  # fmt: skip
+    for name in _KEYS:
+        parts = [_PARTS[part] for part in name.split("|")]
+        needed = [field for fields_, _ in parts for field in fields_.split()]
+        if all(field in there for field in needed):
+            texts = [sql.format(*(f'"{field}"' for field in fields_.split())) for fields_, sql in parts]
+            found.append(Key(name, frozenset(needed), " || '|' || ".join(texts)))
+    # Where little is known, what is there has to do alone.
+    alone = {field for field in ("family_name", "given_name", "place", "address", "text", "postcode")
+             if field in there and not any(field in key.fields for key in found)}  # fmt: skip
+    return found + [Key(name, frozenset([name]), f'"{name}"') for name in sorted(alone)]
+
+
+def write_keys(con: duckdb.DuckDBPyConnection, keys: list[Key], records: str, target: str) -> None:
+    """Table `target`: `rule` (place in `keys`), `value` (hash of the key) and `id` of the records with it."""
+    parts = [
+        f"select {rule}::utinyint as rule, hash({key.sql}) as value, id from {records} "
+        f"where ({key.sql}) is not null"
+        for rule, key in enumerate(keys)
+    ]
+    con.execute(f"create or replace table {target} as {' union all '.join(parts)}")
+
+
+def write_pairs(con: duckdb.DuckDBPyConnection, keys: list[Key], most: int) -> dict[str, int]:
+    """Table ``pairs``: the pairs `a` < `b` in table ``keyed`` that share a key, and in `mask`'s bits which.
+
+    Parameters
+    ----------
+    most
+        Pairs a key may give. Of a key that gives more, the values that most records share are left
+        out: they say least.
+
+    Returns
+    -------
+    dict
+        Pairs not compared for that reason, by key.
+    """
+    con.execute(f"""
+        create or replace temp table blocks as
+        select rule, value, count(*) as n from keyed group by all having n > 1;
+        create or replace temp table sizes as
+        select rule, n, sum(pairs) over (partition by rule order by n) as so_far, pairs
+        from (select rule, n, sum(n * (n - 1) // 2) as pairs from blocks group by rule, n);
+        create or replace temp table used as
+        select rule, value, id from keyed semi join
+        (select rule, value from blocks join sizes using (rule, n) where so_far <= {most})
+        using (rule, value);
+        create or replace table pairs as
+        select a.id as a, b.id as b, bit_or(1::uinteger << a.rule) as mask
+        from used a join used b on a.rule = b.rule and a.value = b.value and a.id < b.id
+        group by all;
+    """)
+    skipped = con.execute(f"select rule, sum(pairs)::bigint from sizes where so_far > {most} group by rule")
+    return {keys[rule].name: pairs for rule, pairs in sorted(skipped.fetchall())}
+
+
+def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
+    """Table ``pairs``: those of the records in table ``keyed_new`` with each other and with ``keyed``.
+
+    Parameters
+    ----------
+    most
+        Values that more of the records share are left out.
+    """
+    con.execute(f"""
+        create or replace temp table met as
+        select rule, value, id, false as fresh from keyed semi join keyed_new using (rule, value)
+        union all select rule, value, id, true from keyed_new;
+        create or replace temp table used as
+        select * from met semi join (select rule, value from met group by all having count(*) <= {most})
+        using (rule, value);
+        create or replace table pairs as
+        select distinct least(a.id, b.id) as a, greatest(a.id, b.id) as b
+        from used a join used b on a.rule = b.rule and a.value = b.value and a.id != b.id
+        where a.fresh and (not b.fresh or a.id < b.id)
+    """)

@@ -1,0 +1,311 @@
+"""Find the records that are one person's: fields, keys, weights and clusters put together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab.cleansing.duplicates.blocking import keys_for, write_keys, write_new_pairs, write_pairs
+from crmlab.cleansing.duplicates.comparisons import comparisons_for
+from crmlab.cleansing.duplicates.fields import prepare, recognise
+from crmlab.cleansing.duplicates.linkage import average_link
+from crmlab.cleansing.duplicates.scoring import Model, learn, refine_prior, write_weights
+from crmlab.errors import ParameterError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_log = logging.getLogger(__name__)
+
+#: A key may give this many pairs, and one more for each two records.
+_PAIRS_PER_KEY = 300_000
+#: Weights, prior included, below which a pair is as good as ruled out.
+_LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
+#: Values that more records share lead from no new record to an old one.
+_LARGEST_BLOCK = 1000
+
+
+class DuplicateFinder:
+    """Finds the records that are one person's, without labels and without settings.
+
+    Which column says what is told from headings and contents; how much each agreement weighs is
+    learned from the records (Fellegi and Sunter 1969, by Splink); groups are joined while even odds
+    speak for it. Input in another order, or another number of threads, gives the same result.
+
+    Parameters
+    ----------
+    roles
+        Heading to role, where it is known better; see `crmlab.cleansing.duplicates.fields.ROLES`.
+    threads, memory
+        Limits of the embedded engine.
+
+    Attributes
+    ----------
+    fields_ : list of Field
+        The columns that count, and as what.
+    model_ : Model
+        What was learned.
+    result_ : DataFrame
+        As `find_duplicates` returns it.
+    skipped_ : dict
+        Pairs not compared because too many records share a value, by key.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"first_name": ["Ann", "Anne", "Bob"], "last_name": ["Lee", "Lee", "Ray"],
+    ...     "email": ["ann@lee.org", "ann@lee.org", "bob@ray.org"]})
+    >>> DuplicateFinder().fit(people).result_["cluster_id"].nunique()
+    2
+    """
+
+    def __init__(
+        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "2GB"
+    ) -> None:
+        self.roles = roles
+        self.threads = threads
+        self.memory = memory
+
+    def fit(self, records: pd.DataFrame) -> DuplicateFinder:
+        """Learn from the records and find the duplicates among them.
+
+        Raises
+        ------
+        ParameterError
+            If no column says who anybody is, or an index label is there twice.
+        """
+        if not records.index.is_unique:
+            raise ParameterError("The records' index holds a label twice; number them with reset_index().")
+        self.fields_ = recognise(records, self.roles)
+        prepared = prepare(records, self.fields_)
+        self._records = prepared.iloc[_canonical_order(prepared)]
+        self._con = _connect(self.threads, self.memory)
+        self._con.register("given", _numbered(self._records, 0))
+        self._con.execute("create table records as select * from given")
+        columns = list(prepared.columns)
+        self._keys = keys_for([name for name in columns if name not in ("tokens", "further")])
+        write_keys(self._con, self._keys, "records", "keyed")
+        self.skipped_ = write_pairs(self._con, self._keys, _PAIRS_PER_KEY + len(records) // 2)
+        for key, pairs in self.skipped_.items():
+            _log.info("%s pairs that share only a common value of %s were not compared", f"{pairs:,}", key)
+        model = learn(self._con, comparisons_for(self.fields_, columns), self._keys)
+        write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
+        self.model_ = refine_prior(self._con, model, "weights")
+        self._labels, score = self._link()
+        names = _names(self._records)[self._labels]
+        result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
+        self.result_ = result.reindex(records.index)
+        return self
+
+    def add(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Find whose the new records are; of the old ones none changes its cluster.
+
+        Nothing is learned anew, so that it takes seconds where fitting takes minutes.
+
+        Parameters
+        ----------
+        records
+            With the columns of those the finder was fitted to, and new index labels.
+
+        Returns
+        -------
+        DataFrame
+            As `find_duplicates` returns it, for the new records; `result_` holds them from now on.
+
+        Raises
+        ------
+        ParameterError
+            If a column is missing, or an index label is there already.
+        """
+        missing = [field.column for field in self.fields_ if field.column not in records]
+        if missing:
+            raise ParameterError(f"The new records lack the columns {', '.join(map(str, missing))}.")
+        if not records.index.is_unique or len(self.result_.index.intersection(records.index)):
+            raise ParameterError("An index label of the new records is there already; give them new ones.")
+        prepared = prepare(records, self.fields_)
+        prepared = prepared.iloc[_canonical_order(prepared)]
+        old, con = len(self._records), self._con
+        con.register("given", _numbered(prepared, old))
+        con.execute("insert into records by name select * from given")
+        write_keys(con, self._keys, "given", "keyed_new")
+        write_new_pairs(con, _LARGEST_BLOCK)
+        con.execute("insert into keyed select * from keyed_new")
+        write_weights(con, self.model_, "pairs", "weights", _LEAST_SCORED)
+        self._records = pd.concat([self._records, prepared])
+        known = np.append(self._labels, np.full(len(prepared), -1))
+        self._labels, score = self._link(known)
+        names = np.append(self.result_["cluster_id"].reindex(self._records.index[:old]),
+                          _names(prepared, set(self.result_["cluster_id"])))  # fmt: skip
+        fresh = {"cluster_id": names[self._labels[old:]], "score": score[old:]}
+        found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
+        self.result_ = pd.concat([self.result_, found])
+        return found
+
+    def explain(self, one: Any, other: Any) -> pd.DataFrame:
+        """Why two records are, or are not, one person's.
+
+        Parameters
+        ----------
+        one, other
+            Index labels of two records.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by field, the most telling first: what is compared (`one`, `other`) and its
+            `weight` in bits: +1 doubles the odds that it is one person, -1 halves them; missing where
+            a value is. The row ``prior`` is where the odds start; the weights' sum says whether they
+            are better than even.
+        """
+        places = {label: place for place, label in enumerate(self._records.index)}
+        for label in (one, other):
+            if label not in places:
+                raise ParameterError(f"No record has the index label {label!r}.")
+        a, b = sorted((places[one], places[other]))
+        self._con.execute(
+            f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b"
+        )
+        write_weights(self._con, self.model_, "asked", "answer")
+        weights = _read_weights(self._con, self.model_, "answer")[2][0]
+        rows = [
+            (name, self._records.at[one, name] if name in self._records else None,
+             self._records.at[other, name] if name in self._records else None, weight)
+            for name, weight in zip(self.model_.fields, weights, strict=True)
+        ]  # fmt: skip
+        rows.sort(key=lambda row: (np.isnan(row[3]), -abs(row[3])))
+        rows.insert(0, ("prior", None, None, self.model_.prior_weight))
+        return pd.DataFrame(rows, columns=["field", "one", "other", "weight"]).set_index("field")
+
+    def _link(self, known: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """First record of each record's cluster, and how surely each belongs to the others."""
+        con, rows, prior = self._con, len(self._records), self.model_.prior_weight
+        a, b, weights = _read_weights(con, self.model_, "weights")
+        close = np.nansum(weights, axis=1) + prior >= _LEAST_LINKED
+        a, b, weights = a[close], b[close], weights[close]
+        labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known)
+        _write_neighbours(con, labels, a, b, known)
+        # All pairs of groups that may belong together are scored before any is joined for good.
+        write_weights(con, self.model_, "neighbours", "weights")
+        a, b, weights = _read_weights(con, self.model_, "weights")
+        labels = average_link(a, b, weights, rows, prior, _LEAST_SCORED, known)
+        return labels, _scores(a, b, np.nansum(weights, axis=1) + prior, labels)
+
+
+def find_duplicates(
+    records: pd.DataFrame, roles: Mapping[str, str] | None = None, threads: int | None = None
+) -> pd.DataFrame:
+    """Find the records that are one person's; no settings are needed.
+
+    Parameters
+    ----------
+    records : DataFrame
+        One row per record, with names, dates, addresses, numbers, ... in any form. Columns that
+        number the rows are not looked at.
+    roles
+        Heading to role, where headings and contents mislead; ``"ignored"`` leaves a column out.
+    threads
+        Of the embedded engine; all cores if not given.
+
+    Returns
+    -------
+    DataFrame
+        Indexed like `records`: `cluster_id`, the same for all records of a person, and `score`,
+        the mean probability that the record is the same person's as each of the others; missing for
+        a record alone.
+
+    Raises
+    ------
+    ParameterError
+        If no column says who anybody is, or an index label is there twice.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"name": ["علي كريمي", "علی کریمی", "رضا نوری"],
+    ...     "mobile": ["09121234567", "+989121234567", "09351112233"]})
+    >>> found = find_duplicates(people)
+    >>> bool(found["cluster_id"][0] == found["cluster_id"][1]), found["cluster_id"].nunique()
+    (True, 2)
+    """
+    return DuplicateFinder(roles, threads).fit(records).result_
+
+
+def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    config: dict[str, Any] = {"memory_limit": memory, "preserve_insertion_order": False}
+    if threads:
+        config["threads"] = threads
+    return duckdb.connect(config=config)
+
+
+def _canonical_order(prepared: pd.DataFrame) -> np.ndarray:
+    """An order that depends on what the records say and not on where they stand."""
+    plain = prepared.drop(columns=["tokens", "further"], errors="ignore").copy()
+    if "tokens" in prepared:
+        plain["words"] = [" ".join(words) for words in prepared["tokens"]]
+    codes = [pd.factorize(plain[name], sort=True)[0] for name in plain]
+    return np.lexsort(codes[::-1])
+
+
+def _numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:
+    numbers = np.arange(first, first + len(records), dtype="int32")
+    return records.assign(id=numbers).reset_index(drop=True)
+
+
+def _names(records: pd.DataFrame, taken: Collection[str] = ()) -> np.ndarray:
+    """A name for each record, made of what it says; of equal records each has its own."""
+    plain = records.drop(columns=["tokens", "further"], errors="ignore").astype("str").fillna("")
+    code = pd.util.hash_pandas_object(plain, index=False)
+    again = code.groupby(code.to_numpy()).cumcount().to_numpy()
+    names = []
+    for number, n in zip(code, again, strict=True):
+        name = f"P{number:016x}" + (f"-{n}" if n else "")
+        while name in taken:
+            n += 1
+            name = f"P{number:016x}-{n}"
+        names.append(name)
+    return np.array(names, dtype=object)
+
+
+def _read_weights(
+    con: duckdb.DuckDBPyConnection, model: Model, table: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = con.execute(f"select * from {table} order by a, b").fetchnumpy()
+    weights = [np.ma.filled(found[field].astype("float64"), np.nan) for field in model.fields]
+    return found["a"].astype("int64"), found["b"].astype("int64"), np.stack(weights, axis=1)
+
+
+def _write_neighbours(
+    con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, known: np.ndarray | None
+) -> None:
+    """Table ``neighbours``: all pairs within groups that a pair links, and between them.
+
+    Of records that are `known`, only pairs with new ones.
+    """
+    one, other = labels[a], labels[b]
+    linked = pd.DataFrame({"x": np.minimum(one, other), "y": np.maximum(one, other)}).drop_duplicates()
+    fresh = np.ones(len(labels), dtype=bool) if known is None else known < 0
+    groups = pd.DataFrame({"id": np.arange(len(labels), dtype="int32"), "label": labels, "fresh": fresh})
+    con.register("linked", linked)
+    con.register("groups", groups)
+    con.execute("""
+        create or replace temp table neighbours as
+        select distinct least(p.id, q.id) as a, greatest(p.id, q.id) as b
+        from linked join groups p on p.label = x join groups q on q.label = y
+        where p.id != q.id and (p.fresh or q.fresh)
+    """)
+    con.unregister("linked")
+    con.unregister("groups")
+
+
+def _scores(a: np.ndarray, b: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mean probability of each record's pairs within its cluster."""
+    within = labels[a] == labels[b]
+    probability = 1 / (1 + 2.0 ** -np.clip(weight[within], -60, 60))
+    total, count = np.zeros(len(labels)), np.bincount(labels, minlength=len(labels))[labels] - 1
+    np.add.at(total, a[within], probability)
+    np.add.at(total, b[within], probability)
+    return np.divide(total, count, out=np.full(len(labels), np.nan), where=count > 0)

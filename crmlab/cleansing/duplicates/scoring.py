@@ -1,0 +1,357 @@
+"""How much a pair's agreement speaks for one person: the model of Fellegi and Sunter, learned without labels.
+
+Each field of a pair adds the weight log2(m / u): m is the probability of its level of agreement if
+both records are one person's, u if they are not (Fellegi and Sunter 1969, A theory for record
+linkage). u comes from random pairs and, for equal values, from their frequencies; m from the EM
+algorithm on the pairs that share a key, for the fields that key does not hold (Winkler 1988).
+Splink writes the weights, rare values weighing more than common ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from crmlab.cleansing.duplicates.blocking import Key
+from crmlab.cleansing.duplicates.comparisons import Comparison
+
+if TYPE_CHECKING:
+    import duckdb
+
+#: Pairs from which u and m are learned.
+_SAMPLE = 200_000
+_ROUNDS, _CLOSE_ENOUGH = 500, 1e-6
+#: Key pairs that hold fewer matches than this teach nothing reliable.
+_FEWEST_MATCHES = 20
+
+
+_NAMES = {"given_name", "family_name"}
+#: How often two people have the same of something, as a rule, and how many pairs that rule is worth:
+#: it decides where a table has some dozen rows, and is outweighed where it has thousands.
+_AS_A_RULE = {"given_name": 0.005, "family_name": 0.002, "birth_date": 1e-4, "email": 1e-3, "phone": 1e-3,
+              "identity_number": 1e-6, "postcode": 1e-3, "place": 0.05, "address": 1e-4, "category": 0.4,
+              "text": 0.02, "further": 0.005}  # fmt: skip
+_WORTH = 500
+
+
+class Model(NamedTuple):
+    """What was learned: per comparison m and u from the worst level to the best, and the prior.
+
+    Attributes
+    ----------
+    prior
+        Probability that two records taken at random are one person's.
+    moved
+        Who moves changes place, postcode and address at once; that they all differ says less than
+        each for itself. By the number of them that are there, the weight to give back.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    m: dict[str, np.ndarray]
+    u: dict[str, np.ndarray]
+    prior: float
+    moved: dict[int, float] = {}
+
+    @property
+    def where(self) -> list[str]:
+        """The fields that say where somebody lives."""
+        return [c.field for c in self.comparisons if c.field.startswith(("place", "postcode", "address"))]
+
+    @property
+    def fields(self) -> list[str]:
+        """The columns of weights: the fields', and the one given back."""
+        return [c.field for c in self.comparisons] + ["moved"]
+
+    @property
+    def prior_weight(self) -> float:
+        """The prior as a weight: log2 of its odds."""
+        return float(np.log2(self.prior / (1 - self.prior)))
+
+
+def learn(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison], keys: list[Key]) -> Model:
+    """Learn a model from the tables ``records`` (`id` from 0 and the fields) and ``pairs``."""
+    rows, pairs = (con.execute(f"select count(*) from {name}").fetchone()[0] for name in ("records", "pairs"))
+    all_pairs = rows * (rows - 1) / 2
+    # Weights that count the levels: 1 for the worst, 0 stays for what is missing.
+    u = {c.field: np.full(len(c.levels) + 1, 2.0**-10) for c in comparisons}
+    counting = {field: share * 2.0 ** np.arange(1, len(share) + 1) for field, share in u.items()}
+    blank = Model(tuple(comparisons), counting, u, 0.5)
+    _write_frequencies(con, comparisons)
+    _write_random_pairs(con, rows)
+    u = _u(con, blank, rows)
+    # By hash rather than by chance, so that the same pairs teach whatever the number of threads.
+    part = max(1, pairs // _SAMPLE)
+    con.execute(
+        "create or replace temp view taught as "
+        f"select a, b, mask from pairs where (a::bigint * 31 + b::bigint * 17) % {part} = 0"
+    )
+    patterns = _patterns(con, blank, "taught")
+    m, matches = _m(patterns, blank.comparisons, u, keys)
+    prior = min(max(matches * part / all_pairs, 1 / all_pairs), 0.5)
+    model = Model(blank.comparisons, m, u, prior)
+    return model._replace(moved=_moved(patterns, model, matches))
+
+
+def _moved(patterns: pd.DataFrame, model: Model, matches: float) -> dict[int, float]:
+    """How much more often all of where somebody lives differs than if each did by itself, in bits."""
+    times = patterns["pairs"].to_numpy(dtype="float64")
+    odds = _log_odds({field: patterns[field].to_numpy() for field in model.m}, model.m, model.u)
+    weight = _matching(odds, matches / times.sum()) * times
+    levels = (
+        np.stack([patterns[field].to_numpy() for field in model.where]) if model.where else np.empty((0, 0))
+    )
+    there, differ = levels >= 0, levels == 0
+    given_back = {}
+    for count in range(2, len(levels) + 1):
+        here = there.sum(axis=0) == count
+        if weight[here].sum() < _FEWEST_MATCHES:
+            continue
+        alone = np.array([model.m[field][0] for field in model.where])
+        expected = np.where(there, alone[:, None], 1.0).prod(axis=0)[here] @ weight[here]
+        seen = weight[here & (differ.sum(axis=0) == count)].sum()
+        given_back[count] = max(float(np.log2((seen + 1e-9) / expected)), 0.0)
+    return given_back
+
+
+def refine_prior(con: duckdb.DuckDBPyConnection, model: Model, weights: str) -> Model:
+    """The model with the prior that its own weights, rare values counted, lead to."""
+    rows = con.execute("select count(*) from records").fetchone()[0]
+    total = " + ".join(f'coalesce("{field}", 0)' for field in model.fields)
+    # Rounded and counted, so that the sum does not depend on the order.
+    found = con.execute(
+        f"select round({total}, 1)::double as w, count(*) from {weights} group by all order by all"
+    )
+    weight, times = (np.array(column) for column in found.fetchnumpy().values())
+    odds, prior, all_pairs = weight * np.log(2), model.prior, rows * (rows - 1) / 2
+    for _ in range(_ROUNDS):
+        prior, before = max(float(_matching(odds, prior) @ times), 1.0) / all_pairs, prior
+        if abs(prior - before) < _CLOSE_ENOUGH * before:
+            break
+    return model._replace(prior=min(prior, 0.5))
+
+
+def _rare_fields(comparisons: Iterable[Comparison]) -> list[str]:
+    return [c.field for c in comparisons if any(level.rare for level in c.levels)]
+
+
+def _write_frequencies(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison]) -> None:
+    """Tables ``tf_<field>``: how large a share of the records has each value."""
+    for field in _rare_fields(comparisons):
+        con.execute(f"""
+            create or replace table "tf_{field}" as
+            select "{field}", count(*)::double / (sum(count(*)) over () + {_WORTH}) as "tf_{field}"
+            from records where "{field}" is not null group by "{field}"
+        """)
+
+
+def _write_random_pairs(con: duckdb.DuckDBPyConnection, rows: int) -> None:
+    """Table ``random_pairs``: all pairs of a small set of records, else some of a large one."""
+    if rows * (rows - 1) // 2 <= _SAMPLE:
+        con.execute(
+            "create or replace temp table random_pairs as "
+            "select x.id as a, y.id as b, 0::uinteger as mask from records x join records y on x.id < y.id"
+        )
+        return
+    random = np.random.default_rng(0)
+    a, b = random.integers(0, rows, (2, _SAMPLE))
+    drawn = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b), "mask": np.uint32(0)})
+    drawn = drawn[drawn["a"] < drawn["b"]].drop_duplicates()
+    con.register("drawn", drawn)
+    con.execute("create or replace temp table random_pairs as select * from drawn")
+    con.unregister("drawn")
+
+
+def _u(con: duckdb.DuckDBPyConnection, blank: Model, rows: int) -> dict[str, np.ndarray]:
+    patterns = _patterns(con, blank, "random_pairs")
+    u = {}
+    for comparison in blank.comparisons:
+        level, times = patterns[comparison.field].to_numpy(), patterns["pairs"].to_numpy()
+        seen = level >= 0
+        rule = _rule(comparison)
+        counts = np.bincount(level[seen], times[seen], len(rule)) + 0.5 * (times[seen].sum() > _WORTH)
+        share = (counts + _WORTH * rule) / (counts.sum() + _WORTH)
+        if comparison.levels[0].rare == comparison.field:
+            equal = con.execute(f"""
+                select sum(n * (n - 1)) / greatest(sum(n) * (sum(n) - 1), 1) from
+                (select count(*)::double as n from records where "{comparison.field}" is not null
+                 group by "{comparison.field}")
+            """).fetchone()[0]
+            pairs = rows * (rows - 1) / 2
+            equal = ((equal or 0) * pairs + _WORTH * rule[-1]) / (pairs + _WORTH)
+            share[:-1] *= (1 - equal) / share[:-1].sum()
+            share[-1] = equal
+        u[comparison.field] = share
+    return u
+
+
+def _rule(comparison: Comparison) -> np.ndarray:
+    """The u that holds as a rule, from the worst level to the best."""
+    equal = next(share for field, share in _AS_A_RULE.items() if comparison.field.startswith(field))
+    share = np.full(len(comparison.levels) + 1, min(3 * equal, 0.02))
+    share[-1] = equal
+    share[0] = 1 - share[1:].sum()
+    return share
+
+
+def _m(
+    patterns: pd.DataFrame, comparisons: tuple[Comparison, ...], u: dict[str, np.ndarray], keys: list[Key]
+) -> tuple[dict[str, np.ndarray], float]:
+    """m, averaged over the keys by the matches each holds, and the matches among all pairs."""
+    fields = [comparison.field for comparison in comparisons]
+    sums = {field: np.zeros(len(u[field])) for field in fields}
+    for bit, key in enumerate(keys):
+        here = patterns[(patterns["mask"].to_numpy() >> bit) & 1 == 1]
+        held = key.fields | ({"further"} if key.fields & _NAMES else set())
+        free = [field for field in fields if field not in held]
+        if len(free) < 2 or not len(here):
+            continue
+        here = here.groupby(free, as_index=False)["pairs"].sum()
+        m, share = _expectation_maximisation(here, {field: u[field] for field in free})
+        matches = share * here["pairs"].sum()
+        if matches >= _FEWEST_MATCHES:
+            for field in free:
+                sums[field] += matches * m[field]
+    m = {field: _filled(total, u[field]) for field, total in sums.items()}
+    levels = {field: patterns[field].to_numpy() for field in fields}
+    share = 0.1
+    times = patterns["pairs"].to_numpy(dtype="float64")
+    odds = _log_odds(levels, m, u)
+    for _ in range(_ROUNDS if len(times) else 0):
+        share, before = float(_matching(odds, share) @ times / times.sum()), share
+        if abs(share - before) < _CLOSE_ENOUGH * before:
+            break
+    return m, share * times.sum()
+
+
+def _filled(total: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """M of a field; one that no key taught is taken to agree as a rule."""
+    if total.sum() > 0:
+        share = total / total.sum()
+    else:
+        share = np.full(len(total), 0.1 / (len(total) - 1))
+        share[-1] = 0.9
+    # No level is impossible, and none rules a match out by itself.
+    share = np.maximum(share, np.maximum(u * 2.0**-10, 1e-6))
+    return share / share.sum()
+
+
+def _expectation_maximisation(
+    patterns: pd.DataFrame, u: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], float]:
+    """M of each field and the share of matches, u being known (Dempster, Laird and Rubin 1977)."""
+    levels = {field: patterns[field].to_numpy() for field in u}
+    times = patterns["pairs"].to_numpy(dtype="float64")
+    m, share = {}, 0.3
+    for field, known in u.items():
+        m[field] = np.full(len(known), 0.1 / (len(known) - 1))
+        m[field][-1] = 0.9
+    for _ in range(_ROUNDS):
+        matching = _matching(_log_odds(levels, m, u), share) * times
+        share, before = float(matching.sum() / times.sum()), share
+        for field, level in levels.items():
+            seen = level >= 0
+            counts = np.bincount(level[seen], matching[seen], len(m[field])) + 1e-3
+            m[field] = counts / counts.sum()
+        if abs(share - before) < _CLOSE_ENOUGH * before:
+            break
+    return m, share
+
+
+def _log_odds(
+    levels: dict[str, np.ndarray], m: dict[str, np.ndarray], u: dict[str, np.ndarray]
+) -> np.ndarray:
+    total = np.zeros(len(next(iter(levels.values()))))
+    for field in m:
+        ratio = np.append(np.log(m[field] / u[field]), 0.0)  # level -1: missing, says nothing
+        total += ratio[levels[field]]
+    return total
+
+
+def _matching(log_odds: np.ndarray, share: float) -> np.ndarray:
+    share = min(max(share, 1e-9), 1 - 1e-9)
+    return 1 / (1 + np.exp(-np.clip(log_odds + np.log(share / (1 - share)), -700, 700)))
+
+
+def _patterns(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pd.DataFrame:
+    """How often each combination of levels (-1: missing) and keys occurs among some pairs."""
+    scored = _predict(con, model, pairs, weighted=False)
+    columns = ", ".join(f'(s."mw_{c.field}" - 1)::tinyint as "{c.field}"' for c in model.comparisons)
+    found = con.execute(
+        f"select {columns}, mask, count(*) as pairs from {scored} s "
+        f"join {pairs} p on s.id_l = p.a and s.id_r = p.b group by all order by all"
+    ).df()
+    con.execute(f"drop table {scored}")
+    return found
+
+
+def write_weights(
+    con: duckdb.DuckDBPyConnection, model: Model, pairs: str, target: str, least: float | None = None
+) -> None:
+    """Table `target`: `a`, `b`, and per field its weight, missing where a value is.
+
+    Parameters
+    ----------
+    least
+        Weight, prior included, below which a pair is left out.
+    """
+    scored = _predict(con, model, pairs, least=least)
+    parts, rare = [], _rare_fields(model.comparisons)
+    for c in model.comparisons:
+        weight = f'"mw_{c.field}"' + (f' + "mw_tf_adj_{c.field}"' if c.field in rare else "")
+        parts.append(f'nullif(({weight})::float, 0) as "{c.field}"')
+    weights = f"select id_l as a, id_r as b, {', '.join(parts)} from {scored}"
+    con.execute(
+        f"create or replace table {target} as select *, {_given_back(model)} as moved from ({weights})"
+    )
+    con.execute(f"drop table {scored}")
+
+
+def _given_back(model: Model) -> str:
+    """SQL of the weight given back; 0 where not all differ, missing where fewer than two are there."""
+    if not model.moved:
+        return "null::float"
+    there = " + ".join(f'("{field}" is not null)::int' for field in model.where)
+    worst = {field: float(np.log2(model.m[field][0] / model.u[field][0])) for field in model.where}
+    differ = " + ".join(f'coalesce("{field}" <= {worst[field] + 0.01}, false)::int' for field in model.where)
+    cases = " ".join(f"when {count} then {weight}" for count, weight in model.moved.items())
+    return (f"(case when {there} < 2 then null when {there} = {differ} then case {there} {cases} else 0 end "
+            "else 0 end)::float")  # fmt: skip
+
+
+def _predict(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    pairs: str,
+    weighted: bool = True,
+    least: float | None = None,
+) -> str:
+    """Name of the table in which Splink scored some pairs."""
+    from splink import DuckDBAPI, Linker
+
+    settings = {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "id",
+        "probability_two_random_records_match": model.prior,
+        "comparisons": [
+            c.settings(model.m[c.field].tolist(), model.u[c.field].tolist(), weighted)
+            for c in model.comparisons
+        ],
+        "blocking_rules_to_generate_predictions": ["1 = 0"],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+    }
+    api = DuckDBAPI(con)
+    linker = Linker(api.register("records"), settings, log_level=logging.WARNING, validate_settings=False)
+    con.execute(
+        "create or replace temp view blocked as "
+        f"select a as join_key_l, b as join_key_r, '0' as match_key from {pairs}"
+    )
+    if weighted:
+        for field in _rare_fields(model.comparisons):
+            linker.table_management.register_term_frequency_lookup(api.register(f"tf_{field}"), field)
+    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
+    return linker.inference.predict(threshold_match_weight=least, warning_mode="never").physical_name

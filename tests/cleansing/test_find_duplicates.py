@@ -1,0 +1,234 @@
+"""Records of one person: found without labels, the same in any order, explained, and kept when rows come."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmlab.cleansing import DuplicateFinder, find_duplicates, golden_records
+from crmlab.cleansing.duplicates.blocking import keys_for
+from crmlab.cleansing.duplicates.fields import prepare, recognise
+from crmlab.cleansing.duplicates.linkage import average_link
+from crmlab.errors import ParameterError
+
+DATA = Path(os.environ.get("CRMLAB_DATA", "nowhere"))
+LATIN = "abel adler bauer bergmann castro dietrich eriksen fischer garnier hoffmann iversen jansen keller lorenz".split()
+GIVEN = (
+    "anna boris clara david elena felix greta henry irina jakob karin louis maria nadia oscar paula".split()
+)
+PERSIAN = dict(zip("abcdefghijklmnopqrstuvwxyz", "ابپتثجچحخدذرزژسشصضطظعغفقکگ", strict=True))
+
+
+def people(persons: int = 400, seed: int = 1, persian: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
+    """Made-up people, a third of them recorded twice with a slip in one field or a new address."""
+    rng = np.random.default_rng(seed)
+    surname = [a + b for a in LATIN for b in ("", "son", "berg", "feld", "mann", "stein")]
+    day = pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 18000, persons), unit="D")
+    frame = pd.DataFrame({
+        "first_name": rng.choice(GIVEN, persons), "last_name": rng.choice(surname, persons),
+        "birth_date": day.strftime("%Y-%m-%d"),
+        "mobile": [f"0912{n:07d}" for n in rng.integers(0, 10**7, persons)],
+        "city": rng.choice(["bonn", "rome", "oslo", "graz", "lyon"], persons),
+        "postcode": rng.integers(10000, 99999, persons).astype(str),
+    })  # fmt: skip
+    again = frame.iloc[: persons // 3].copy()
+    slip = rng.integers(0, 4, len(again))
+    swapped = (
+        again["birth_date"].str[:4] + "-" + again["birth_date"].str[8:] + "-" + again["birth_date"].str[5:7]
+    )
+    again["birth_date"] = swapped.where(
+        (slip == 0) & (again["birth_date"].str[8:] <= "12"), again["birth_date"]
+    )
+    again["last_name"] = again["last_name"].mask(slip == 1, again["last_name"].str[:-1] + "x")
+    again["mobile"] = again["mobile"].mask(slip == 2)
+    again.loc[slip == 3, ["city", "postcode"]] = ["kiel", "24103"]
+    truth = np.concatenate([np.arange(persons), np.arange(len(again))])
+    frame = pd.concat([frame, again], ignore_index=True)
+    if persian:
+        for name in ("first_name", "last_name", "city"):
+            frame[name] = ["".join(PERSIAN[c] for c in text) for text in frame[name]]
+        noisy = rng.random(len(frame)) < 0.4
+        frame["last_name"] = frame["last_name"].mask(noisy, frame["last_name"].str.replace("ک", "ك"))
+        frame["mobile"] = frame["mobile"].mask(noisy, "+98" + frame["mobile"].str[1:])
+    return frame, truth
+
+
+def pairwise(found: pd.Series, truth) -> tuple[float, float, float]:
+    """Precision, recall and F1 over all pairs inside clusters, the plain way."""
+
+    def pairs(labels) -> float:
+        sizes = pd.Series(labels).value_counts().to_numpy(dtype="float64")
+        return float((sizes * (sizes - 1) / 2).sum())
+
+    found, truth = pd.factorize(found)[0], pd.factorize(np.asarray(truth))[0]
+    right = pairs(found.astype("int64") * (truth.max() + 1) + truth)
+    precision, recall = right / max(pairs(found), 1), right / pairs(truth)
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["latin", "persian"])
+def fitted(request):
+    frame, truth = people(persian=request.param)
+    return frame, truth, DuplicateFinder().fit(frame)
+
+
+def test_planted_duplicates_are_found_without_settings(fitted):
+    frame, truth, finder = fitted
+    precision, recall, _ = pairwise(finder.result_["cluster_id"], truth)
+    assert precision > 0.98
+    assert recall > 0.95
+    assert finder.result_.index.equals(frame.index)
+    alone = ~finder.result_["cluster_id"].duplicated(keep=False)
+    assert finder.result_["score"].isna().equals(alone)
+    assert finder.result_["score"].dropna().between(0, 1).all()
+
+
+def test_order_of_rows_and_number_of_threads_change_nothing(fitted):
+    frame, _, finder = fitted
+    mixed = find_duplicates(frame.sample(frac=1, random_state=3), threads=1)
+    pd.testing.assert_frame_equal(mixed.sort_index(), finder.result_)
+
+
+def test_new_rows_change_no_old_cluster_and_find_their_person():
+    frame, truth = people(persons=600, seed=5)
+    old, new = frame.iloc[:700], frame.iloc[700:]
+    finder = DuplicateFinder().fit(old)
+    before = finder.result_.copy()
+    found = finder.add(new)
+    pd.testing.assert_frame_equal(finder.result_.loc[old.index], before)
+    assert found.index.equals(new.index)
+    assert pairwise(finder.result_["cluster_id"], truth)[2] > 0.95
+    strangers = ~found["cluster_id"].isin(before["cluster_id"])
+    assert (~strangers).any()
+    with pytest.raises(ParameterError, match="there already"):
+        finder.add(new)
+    with pytest.raises(ParameterError, match="lack the columns mobile"):
+        finder.add(new.drop(columns="mobile").set_axis(range(5000, 5000 + len(new))))
+
+
+def test_an_explanation_adds_up_to_the_decision(fitted):
+    frame, truth, finder = fitted
+    clusters = finder.result_["cluster_id"]
+    twice = clusters[clusters.duplicated(keep=False)]
+    one, other = twice.index[twice == twice.iloc[0]][:2]
+    why = finder.explain(one, other)
+    assert why["weight"].sum() > 0
+    stranger = frame.index[(frame["last_name"] != frame.at[one, "last_name"]) & (clusters != clusters[one])][
+        0
+    ]
+    assert finder.explain(one, stranger)["weight"].sum() < 0
+    assert why.index[0] == "prior"
+    assert why.at["prior", "weight"] < 0
+    with pytest.raises(ParameterError, match="No record has the index label"):
+        finder.explain(one, "nobody")
+
+
+def test_roles_are_told_from_headings_and_contents():
+    frame = pd.DataFrame({
+        "id": range(30), "Vorname": ["Ann"] * 30, "last name": ["Lee"] * 30, "x": ["a@b.org", "c@d.org"] * 15,
+        "تاریخ تولد": ["1370/01/02"] * 30, "sex": ["f", "m"] * 15, "score": range(30),
+    })  # fmt: skip
+    found = {field.column: field.role for field in recognise(frame, {"Vorname": "given name"})}
+    assert found == {"Vorname": "given name", "last name": "family name", "x": "e-mail",
+                     "تاریخ تولد": "birth date", "sex": "category"}  # fmt: skip
+
+
+def test_whole_names_are_taken_apart_and_told_from_their_parts():
+    frame = pd.DataFrame({"first_name": ["thomas", "tom"], "surname": ["clifford", "clifford"],
+                          "full_name": ["thomas clifford of chudleigh", "tom clifford, 1st baron"]})  # fmt: skip
+    fields = recognise(frame)
+    assert [field.role for field in fields] == ["given name", "family name", "full name"]
+    assert prepare(frame, fields)["further"].tolist() == [["chudleigh"], []]
+    alone = prepare(frame[["full_name"]], recognise(frame[["full_name"]]))
+    assert alone["given_name"].tolist() == ["thomas", "tom"]
+
+
+def test_jalali_birth_dates_keep_their_calendar():
+    days = ["1370/01/12", "1370/12/01", "1403-13-45", None]
+    frame = pd.DataFrame({"dob": days, "last_name": list("abcd")})
+    prepared = prepare(frame, recognise(frame))["birth_date"]
+    assert prepared.tolist()[:3] == ["1370-01-12", "1370-12-01", "1403-13-45"]
+    assert prepared.isna().tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: find_duplicates(pd.DataFrame({"id": range(3)})), "No column of the records says"),
+        (lambda: find_duplicates(people(20)[0], {"city": "town"}), "There is no role 'town'"),
+        (lambda: find_duplicates(people(20)[0], {"town": "place"}), "There is no column 'town'"),
+        (lambda: find_duplicates(pd.concat([people(20)[0]] * 2)), "holds a label twice"),
+    ],
+)
+def test_wrong_calls_are_one_sentence(call, said):
+    with pytest.raises(ParameterError, match=said):
+        call()
+
+
+def test_keys_need_their_fields():
+    assert [key.name for key in keys_for(["text"])] == ["text"]
+    names = {key.name for key in keys_for(["given_name", "family_name", "birth_date", "phone", "phone_2"])}
+    assert {"phone", "phone_2", "names", "born|given 1"} <= names
+    assert not any("postcode" in name for name in names)
+
+
+def test_average_link_breaks_the_chain_that_single_links_make():
+    # 0-1 and 1-2 are alike, 0 and 2 are not: connected components would join all three.
+    a, b = np.array([0, 0, 1]), np.array([1, 2, 2])
+    weights = np.array([[10.0, np.nan], [-20.0, -5.0], [9.0, np.nan]])
+    assert average_link(a, b, weights, 3, -2.0, -6.0).tolist() == [0, 0, 2]
+    known = np.array([0, -1, 2])
+    assert average_link(a, b, weights, 3, -2.0, -6.0, known).tolist() == [0, 0, 2]
+    assert average_link(a, b, np.abs(weights), 3, -2.0, -6.0, known).tolist() == [0, 0, 2]
+    assert average_link(a, b, np.abs(weights), 3, -2.0, -6.0).tolist() == [0, 0, 0]
+
+
+def test_unscored_pairs_speak_against():
+    a, b, weights = np.array([0, 1]), np.array([1, 2]), np.array([[9.0], [8.9]])
+    assert average_link(a, b, weights, 3, -2.0, -20.0).tolist() == [0, 0, 2]
+    assert average_link(a, b, weights, 3, -2.0, -1.0).tolist() == [0, 0, 0]
+
+
+def test_golden_records_take_the_common_then_the_newest_value_and_say_from_where():
+    records = pd.DataFrame(
+        {"city": ["Rome", "Roma", None, "Oslo"], "phone": [None, "1", "2", None],
+         "written": pd.to_datetime(["2024-01-01", "2023-01-01", "2024-06-01", "2020-01-01"])},
+        index=["r1", "r2", "r3", "r4"],
+    )  # fmt: skip
+    clusters = pd.Series(["p", "p", "p", "q"], index=records.index)
+    golden = golden_records(records, clusters, newest="written")
+    assert golden.records.loc["p", ["city", "phone"]].tolist() == ["Rome", "2"]
+    assert golden.origin.loc["p", ["city", "phone"]].tolist() == ["r1", "r3"]
+    assert golden.origin.loc["q", "phone"] is pd.NA or pd.isna(golden.origin.loc["q", "phone"])
+    assert golden.records.dtypes.equals(records.dtypes)
+    shuffled = golden_records(records.iloc[::-1], clusters.iloc[::-1], newest="written")
+    pd.testing.assert_frame_equal(shuffled.records, golden.records)
+    with pytest.raises(ParameterError, match="indexed like the records"):
+        golden_records(records, clusters.reset_index(drop=True))
+
+
+def _febrl(number: str) -> tuple[pd.DataFrame, pd.Series]:
+    path = DATA / "er-febrl" / f"febrl{number}.csv"
+    if not path.exists():
+        pytest.skip("the FEBRL sets are not in CRMLAB_DATA")
+    frame = pd.read_csv(path, skipinitialspace=True, dtype="str")
+    return frame.drop(columns="rec_id"), frame["rec_id"].str.extract(r"rec-(\d+)")[0]
+
+
+def test_febrl3_without_settings():
+    frame, truth = _febrl("3")
+    assert pairwise(find_duplicates(frame)["cluster_id"], truth)[2] >= 0.999
+
+
+def test_raw_persian_records_without_settings():
+    path = DATA / "er-persian-synthetic" / "persian_10k_raw.parquet"
+    if not path.exists():
+        pytest.skip("the Persian set is not in CRMLAB_DATA")
+    frame = pd.read_parquet(path)
+    precision, _, f1 = pairwise(
+        find_duplicates(frame.drop(columns="cluster"))["cluster_id"], frame["cluster"]
+    )
+    assert precision >= 0.999
+    assert f1 >= 0.985
