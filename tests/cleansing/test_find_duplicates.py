@@ -14,10 +14,10 @@ from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.errors import ParameterError
 
 DATA = Path(os.environ.get("CRMLAB_DATA", "nowhere"))
-LATIN = "abel adler bauer bergmann castro dietrich eriksen fischer garnier hoffmann iversen jansen keller lorenz".split()
-GIVEN = (
-    "anna boris clara david elena felix greta henry irina jakob karin louis maria nadia oscar paula".split()
-)
+LATIN = ["abel", "adler", "bauer", "bergmann", "castro", "dietrich", "eriksen", "fischer", "garnier", "hoffmann",
+         "iversen", "jansen", "keller", "lorenz"]  # fmt: skip
+GIVEN = ["anna", "boris", "clara", "david", "elena", "felix", "greta", "henry", "irina", "jakob", "karin",
+         "louis", "maria", "nadia", "oscar", "paula"]  # fmt: skip
 PERSIAN = dict(zip("abcdefghijklmnopqrstuvwxyz", "ابپتثجچحخدذرزژسشصضطظعغفقکگ", strict=True))
 
 
