@@ -93,7 +93,7 @@ _ALL = (
                          "client since", "customer since",
                          "تاریخ ثبت نام", "تاریخ عضویت")),
     )),
-    Table("orders", "one row per order line; a return has a negative quantity", (), (
+    Table("orders", "one row per order line; a return has a negative quantity or amount", (), (
         Column("order_id", "id", "the order (invoice, basket, loan)", required=True, default=ROW_NUMBER,
                headings=("order", "order no", "invoice", "invoice no", "invoiceno", "basket id",
                          "transaction id", "receipt", "loan id", "شماره سفارش", "شماره فاکتور",

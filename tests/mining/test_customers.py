@@ -53,6 +53,31 @@ def test_a_customer_with_nothing_but_returns_does_not_appear():
     assert "c" not in set(rfm(ORDERS)["customer_id"])
 
 
+@pytest.mark.parametrize("quantity", [None, 1, -1])
+def test_a_return_is_told_by_its_quantity_or_its_amount(quantity):
+    # c only gave something back; a gave back a part of what a bought.
+    frame = pd.DataFrame({
+        "customer_id": ["a", "a", "b", "c"], "order_id": ["1", "2", "3", "4"],
+        "time": pd.to_datetime(["2024-01-05", "2024-02-01", "2024-02-03", "2024-02-04"]),
+        "amount": [2500, -500, 1000, -1500],
+    })  # fmt: skip
+    if quantity is not None:
+        frame["quantity"] = [1, quantity, 1, quantity]
+    found = rfm(frame).set_index("customer_id")
+    assert found[["frequency", "monetary_value"]].to_dict("list") == {
+        "frequency": [1, 1], "monetary_value": [2000, 1000],
+    }  # fmt: skip
+    assert totals(frame)[["customers", "orders", "returns", "amount"]].tolist() == [2, 2, 2, 1500]
+    assert activity(frame)[["customers", "orders"]].values.tolist() == [[1, 1], [1, 1]]
+    assert purchases(frame)["is_return"].tolist() == [False, True, False, True]
+    assert concentration(found["monetary_value"])["value"].max() == 1
+
+
+def test_what_comes_back_without_a_refund_is_a_return_too():
+    frame = ORDERS.head(2).assign(customer_id=["a", "b"], quantity=[1, -1], amount=[100, 0])
+    assert rfm(frame)["customer_id"].tolist() == ["a"]
+
+
 def test_orders_on_or_after_the_day_do_not_count():
     found = rfm(ORDERS, as_of="2024-03-01").set_index("customer_id")
     assert found.loc["a", ["recency", "frequency", "monetary_value"]].tolist() == [56, 1, 1200]
@@ -87,12 +112,12 @@ def test_lines_without_order_number_are_orders_of_their_own():
 def reference_rfm(orders: pd.DataFrame, day: pd.Timestamp, bins: int) -> pd.DataFrame:
     """RFM in plain pandas; scores by counting the customers with a lesser value, one by one."""
     lines = orders[orders["time"].dt.normalize() < day]
-    bought = lines[lines["quantity"] >= 0]
+    amount = lines["quantity"] * lines["unit_price"] - lines["discount"]
+    bought = lines[(lines["quantity"] >= 0) & (amount >= 0)]
     table = pd.DataFrame({
         "recency": (day - bought.groupby("customer_id")["time"].max().dt.normalize()).dt.days,
         "frequency": bought.groupby("customer_id")["order_id"].nunique(),
     })  # fmt: skip
-    amount = lines["quantity"] * lines["unit_price"] - lines["discount"]
     table["monetary_value"] = amount.groupby(lines["customer_id"]).sum()
     for value, score, sign in (
         ("recency", "r_score", -1),
@@ -118,8 +143,8 @@ lines = st.lists(
 @given(rows=lines, bins=st.integers(2, 10))
 def test_rfm_equals_the_reference(rows, bins):
     orders = orders_of(rows)
-    orders = orders[orders["quantity"] != 0]
-    if not (orders["quantity"] > 0).any():
+    bought = orders["quantity"] * orders["unit_price"] >= orders["discount"]
+    if not (bought & (orders["quantity"] >= 0)).any():
         return
     day = orders["time"].max().normalize() + pd.Timedelta(days=1)
     expected = reference_rfm(orders, day, bins)

@@ -28,7 +28,8 @@ def purchase_lines(orders: Log) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        `customer_id`, `order_id`, `day`, `amount` (in the unit it came in), `is_return`.
+        `customer_id`, `order_id`, `day`, `amount` (in the unit it came in), `is_return` (a negative
+        quantity or a negative amount).
 
     Raises
     ------
@@ -56,7 +57,10 @@ def purchase_lines(orders: Log) -> ibis.Table:
             f"there are: {', '.join(lines.columns)}.",
             "orders", "amount", "the column is missing",
         )  # fmt: skip
-    sign = lines["quantity"] if "quantity" in lines.columns else amount
+    # Systems book a return under a negative quantity, or a negative amount and no quantity at all.
+    returned = (amount < 0).fill_null(False)
+    if "quantity" in lines.columns:
+        returned |= (lines["quantity"] < 0).fill_null(False)
     order = lines["order_id"] if "order_id" in lines.columns else ibis.row_number().cast("string")
     time = lines["time"]
     return lines.select(
@@ -64,7 +68,7 @@ def purchase_lines(orders: Log) -> ibis.Table:
         order_id=order,
         day=time.date() if time.type().is_timestamp() else time,
         amount=amount,
-        is_return=(sign < 0).fill_null(False),
+        is_return=returned,
     ).filter(lambda t: t["customer_id"].notnull() & t["day"].notnull())
 
 
@@ -110,7 +114,7 @@ def totals(orders: Log, until: Day | None = None) -> pd.Series:
     -------
     Series
         `customers`, `orders` (both without those that hold nothing but returns), `lines`,
-        `returns` (lines of a negative quantity or amount), `amount` (returns taken off),
+        `returns` (lines), `amount` (returns taken off),
         `first_day`, `last_day`.
     """
     import pandas as pd
@@ -123,7 +127,7 @@ def totals(orders: Log, until: Day | None = None) -> pd.Series:
         customers=lines["customer_id"].nunique(where=bought),
         orders=lines["order_id"].nunique(where=bought),
         lines=lines.count(),
-        returns=(lines["is_return"] | (lines["amount"] < 0)).sum(),
+        returns=lines["is_return"].sum(),
         amount=lines["amount"].sum(),
         first_day=lines["day"].min(),
         last_day=lines["day"].max(),

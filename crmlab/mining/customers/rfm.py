@@ -65,7 +65,8 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
     Parameters
     ----------
     orders
-        Order lines as in the contract (see `purchase_lines`); a return has a negative quantity.
+        Order lines as in the contract (see `purchase_lines`); a return has a negative quantity or
+        amount.
     as_of
         The day from which one looks back; later orders do not count. The day after the last
         order if not given.
