@@ -292,6 +292,30 @@ def test_activity_by_jalali_month():
     assert found["orders"].tolist() == [1, 1]
 
 
+def test_months_without_orders_are_rows_of_zeros():
+    gaps = orders_of([("a", "1", "2023-11-30", 1, 500, 0), ("a", "2", "2024-02-01", 1, 700, 0)])
+    found = activity(gaps)
+    assert found["month"].dt.strftime("%Y-%m").tolist() == ["2023-11", "2023-12", "2024-01", "2024-02"]
+    assert found.drop(columns="month").T.values.tolist() == [
+        [1, 0, 0, 1], [1, 0, 0, 0], [1, 0, 0, 1], [500, 0, 0, 700],
+    ]  # fmt: skip
+    assert found.dtypes.astype("str").tolist() == ["datetime64[us]", *["int64"] * 4]
+
+
+def test_jalali_months_without_orders_are_rows_of_zeros_over_the_new_year():
+    # 30 Bahman 1402 and 1 Ordibehesht 1403: Esfand and Farvardin lie between.
+    gaps = orders_of([("a", "1", "2024-02-19", 1, 500, 0), ("a", "2", "2024-04-20", 1, 700, 0)])
+    found = activity(gaps, calendar="jalali")
+    assert found["month"].dt.strftime("%Y-%m-%d").tolist() == [
+        "2024-01-21", "2024-02-20", "2024-03-20", "2024-04-20",
+    ]  # fmt: skip
+    assert found["orders"].tolist() == [1, 0, 0, 1]
+
+
+def test_no_orders_at_all_have_no_months():
+    assert activity(ORDERS.head(0)).empty
+
+
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60).filter(lambda values: sum(values) > 0))
 def test_concentration_runs_from_nothing_to_all(values):
     curve = concentration(pd.Series(values))

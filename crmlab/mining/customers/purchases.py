@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
-from crmlab.calendars import Day, as_day
+from crmlab.calendars import Day, as_day, period_starts
 from crmlab.engine import add_period, as_table, collect, like, need_columns
 from crmlab.errors import TableError
 
@@ -148,8 +148,9 @@ def activity(orders: Log, until: Day | None = None, calendar: str = "gregorian")
     Returns
     -------
     DataFrame
-        One row per month with orders: `month` (its first day), `customers` (who bought), `new`
-        (of them for the first time), `orders`, `amount` (returns taken off), sorted by month.
+        One row per month from the first order line to the last, zeros in a month without any:
+        `month` (its first day), `customers` (who bought), `new` (of them for the first time),
+        `orders`, `amount` (returns taken off), sorted by month.
     """
     lines = purchase_lines(orders)
     if until is not None:
@@ -164,4 +165,17 @@ def activity(orders: Log, until: Day | None = None, calendar: str = "gregorian")
     first = lines.filter(bought).group_by("customer_id").agg(month=lambda t: t["month"].min())
     new = first.group_by("month").agg(new=first.count())
     joined = monthly.left_join(new, "month").select("month", "customers", "new", "orders", "amount")
-    return collect(joined.mutate(new=joined["new"].fill_null(0)), key="month")
+    return _without_gaps(collect(joined.mutate(new=joined["new"].fill_null(0)), key="month"), calendar)
+
+
+def _without_gaps(monthly: pd.DataFrame, calendar: str) -> pd.DataFrame:
+    """Counts by month with a row of zeros for each month that is not there."""
+    import numpy as np
+    import pandas as pd
+
+    if monthly.empty:
+        return monthly
+    first, last = monthly["month"].iloc[[0, -1]].dt.date
+    starts = np.unique(period_starts(first, last, "M", calendar)[1])
+    months = pd.Index(starts.astype("datetime64[us]"), name="month")
+    return monthly.set_index("month").reindex(months, fill_value=0).reset_index()
