@@ -126,7 +126,7 @@ def batch(
     as_of = ["2024-06-30", "2024-12-31"]
     [[run]]                         # or single runs
     """  # noqa: D301 - the mark keeps the lines of the example apart
-    from crmlab.reporting.batch import plan_batch, summary
+    from crmlab.reporting.batch import plan_batch, write_summary
 
     with working("cleaning") as say:
         calls, plans = plan_batch(plan, out, say)
@@ -137,10 +137,9 @@ def batch(
     failures = [result for result in results if isinstance(result, CrmlabError)]
     made = sum(not isinstance(result, CrmlabError) and result.made for result in results)
     unchanged = len(plans) - made - len(failures)
-    click.echo(f"{len(plans)} runs: {made} made, {unchanged} unchanged, {len(failures)} failed")
-    if made or failures or not (out / "summary.csv").exists():
-        summary(plans, results).to_csv(out / "summary.csv", index=False)
-        click.echo(f"{out / 'summary.csv'}")
+    runs = f"{len(plans)} run{'s' * (len(plans) != 1)}"
+    click.echo(f"{runs}: {made} made, {unchanged} unchanged, {len(failures)} failed")
+    click.echo(f"{write_summary(plans, results, out)}")
     _end(out, failures)
 
 

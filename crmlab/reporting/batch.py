@@ -15,6 +15,8 @@ A plan is a TOML file::
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import tomllib
 from collections.abc import Callable, Iterator
@@ -22,10 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmlab.errors import CrmlabError, ParameterError, did_you_mean
+from crmlab.folders import write_whole
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from crmlab.reporting.plan import Plan
     from crmlab.reporting.run import Run
 
@@ -130,18 +131,19 @@ def plan_batch(
     return calls, plans
 
 
-def summary(plans: list[Plan], results: list[Run | CrmlabError]) -> pd.DataFrame:
-    """One row per run of a batch: what was asked, what came of it, and its headline figures.
+def write_summary(plans: list[Plan], results: list[Run | CrmlabError], out: Path) -> Path:
+    """Write ``summary.csv``: one row per run of a batch, what was asked and what came of it.
+
+    Its columns are `report`, `workspace`, `language` and the parameters as far as they differ between
+    runs, `status` (made, unchanged or failed), `seconds`, the headline figures under their English
+    names as plain numbers (money in minor units, shares from 0 to 1), and `page`.
 
     Returns
     -------
-    DataFrame
-        `report`, `language`, the parameters that differ between runs, `status`, `seconds`, the
-        headline figures by name, and `page`.
+    Path
+        Of ``summary.csv`` in the folder `out`.
     """
-    import pandas as pd
-
-    rows = []
+    rows: list[dict[str, Any]] = []
     for plan, result in zip(plans, results, strict=True):
         failed = isinstance(result, CrmlabError)
         rows.append({
@@ -152,10 +154,16 @@ def summary(plans: list[Plan], results: list[Run | CrmlabError]) -> pd.DataFrame
             **({} if failed else result.headline),
             "page": (plan.folder / ("error.txt" if failed else "report.html")).as_posix(),
         })  # fmt: skip
-    table = pd.DataFrame(rows)
-    same = [
-        name for name in table
-        if name.startswith("parameter ") or name in ("workspace", "language") and len(table) > 1
-    ]  # fmt: skip
-    dull = [name for name in same if table[name].astype("str").fillna("").nunique() <= 1]
-    return table.drop(columns=dull).rename(columns=lambda name: name.removeprefix("parameter "))
+    # Headline figures that only later runs have come before the page as well.
+    names = [name for name in dict.fromkeys(name for row in rows for name in row) if name != "page"]
+    same = {name for name in names if len({str(row.get(name, "")) for row in rows}) <= 1}
+    dull = {name for name in same if name.startswith("parameter ")}
+    dull |= same & {"workspace", "language"} if len(rows) > 1 else set()
+    shown = [*(name for name in names if name not in dull), "page"]
+    # pandas would take longer to load than an unchanged batch takes.
+    content = io.StringIO()
+    lines = csv.writer(content, lineterminator="\n")
+    lines.writerow(name.removeprefix("parameter ") for name in shown)
+    lines.writerows([row.get(name) for name in shown] for row in rows)
+    write_whole(out / "summary.csv", content.getvalue())
+    return out / "summary.csv"

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from crmlab.workspace import Workspace
 
 
+#: Formats of numbers that are shares from 0 to 1.
+_SHARES = ("percent", "two-digit percent", "points", "percentage points")
+
+
 @dataclass(frozen=True)
 class Exhibit:
     """A figure or table on display, with the frame behind it."""
@@ -71,6 +75,7 @@ class Report:
         self.source = workspace.name
         self.currency = workspace.settings.currency
         self.decimals = workspace.decimals
+        self._units = {"money": _minor_unit(self.decimals, self.currency)} | dict.fromkeys(_SHARES, "share")
         self._formats: dict[str, Callable[[Any], str]] = {
             "number": self.tongue.number,
             "decimal": lambda value: self.tongue.number(value, 1),
@@ -78,6 +83,9 @@ class Report:
             "percent": self.tongue.percent,
             "two-digit percent": lambda value: self.tongue.percent(value, 2),
             "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪\u200f"),
+            "percentage points": lambda value: (
+                "–" if pd.isna(value) else self.tongue("{points} points", points=self.points(value))
+            ),
             "money": lambda value: (
                 "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency)
             ),
@@ -108,15 +116,34 @@ class Report:
 
         return Markdown(self.tongue(text, **values))
 
-    def headline(self, figures: dict[str, str]) -> Exhibit:
-        """The figures to see first, by name; lists of runs show them too. Names are given in English."""
-        shown = {self.tongue(name): text for name, text in figures.items()}
+    def headline(self, figures: dict[str, Any], formats: dict[str, str] | None = None) -> Exhibit:
+        """The figures to see first; the list of runs and the summary of a batch have them too.
+
+        Parameters
+        ----------
+        figures
+            English name to value: a plain number, money in minor units, shares from 0 to 1.
+        formats
+            Name to a format as `table` takes it; by the value's type if not given.
+        """
+        shown = []
+        for name, value in figures.items():
+            kind = (formats or {}).get(name) or _kind(pd.Series([value]))
+            shown.append({
+                "name": name, "label": self.tongue(name), "text": self._format(kind)(value),
+                "value": _plain(value), "unit": self._units.get(kind, ""),
+            })  # fmt: skip
         rows = "".join(
-            f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd></div>"
-            for name, text in shown.items()
+            f"<div><dt>{html.escape(figure['label'])}</dt><dd>{html.escape(figure['text'])}</dd></div>"
+            for figure in shown
         )
-        data = {"text/html": f'<dl class="crm-headline">{rows}</dl>', HEADLINE_TYPE: shown}
-        return Exhibit("headline_figures", pd.DataFrame([shown]), data | {"text/plain": str(shown)})
+        data = {
+            "text/html": f'<dl class="crm-headline">{rows}</dl>',
+            "text/plain": ", ".join(f"{figure['label']}: {figure['text']}" for figure in shown),
+            HEADLINE_TYPE: shown,
+        }
+        table = pd.DataFrame(shown, columns=["name", "value", "unit"], dtype="object")
+        return Exhibit("headline_figures", table.rename(columns={"name": "figure"}), data)
 
     def bars(
         self, name: str, frame: pd.DataFrame, label: str, values: dict[str, str], *,
@@ -207,8 +234,9 @@ class Report:
         columns
             Column to heading, in the order to be shown; the unit stands in the heading.
         formats
-            Column to one of ``number``, ``decimal``, ``two decimals``, ``percent``, ``points``,
-            ``money``, ``date``, ``month``, ``text``; by the column's type if not given.
+            Column to one of ``number``, ``decimal``, ``two decimals``, ``percent``,
+            ``two-digit percent``, ``points``, ``percentage points``, ``money``, ``date``, ``month``,
+            ``text``; by the column's type if not given.
         """
         title = self.tongue(title)
         self._check_privacy(name, frame)
@@ -253,6 +281,24 @@ class Report:
         text = self.tongue("There are no data for this.")
         content = f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
         return Exhibit(name, frame, {"text/html": content, "text/plain": f"{title}: {text}"})
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON and CSV hold it; a missing one is None."""
+    if pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _minor_unit(decimals: int, currency: str) -> str:
+    """What amounts are counted in.
+
+    >>> _minor_unit(2, "EUR"), _minor_unit(0, "IRR")
+    ('0.01 EUR', '1 IRR')
+    """
+    return f"{10**-decimals:.{decimals}f} {currency}"
 
 
 def _kind(values: pd.Series) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from crmlab.folders import write_whole
+from crmlab.locale import LANGUAGES, language
 from crmlab.reporting.manifest import FILE, read_manifest
+from crmlab.reporting.page import ARABIC, style
 
 _HERE = Path(__file__).parent
 
@@ -40,18 +42,19 @@ def write_index(out: Path) -> Path:
     manifests = [manifest for _, manifest in runs]
     earlier = superseded(manifests)
     figures = any(manifest.get("headline") for manifest in manifests)
+    rows = "\n".join(
+        _row(out, folder, manifest, old, figures)
+        for (folder, manifest), old in zip(runs, earlier, strict=True)
+    )
     page = _template().substitute(
-        style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        style=style(bool(ARABIC.search(rows))),
         summary=_summary(len(runs), sum(map(_failed, manifests)), sum(earlier)),
         heads="".join(
             f'<th scope="col" role="columnheader"{" class=n" if name == "Seconds" else ""}>{name}</th>'
             for name in ("Report", "Status", *(["Figures"] if figures else []), "Workspace", "Language",
                          "Parameters", "Made", "Seconds")
         ),
-        rows="\n".join(
-            _row(out, folder, manifest, old, figures)
-            for (folder, manifest), old in zip(runs, earlier, strict=True)
-        ),
+        rows=rows,
     )  # fmt: skip
     index = out / "index.html"
     # Others may write it at the same time; the last one whole stands.
@@ -133,7 +136,7 @@ def _row(out: Path, folder: Path, manifest: dict[str, Any], old: bool, figures: 
     cells = [
         _cell(report, "report"),
         _cell(escape(str(manifest.get("status", "failed"))), "status short", "Status"),
-        _cell(_figures(manifest.get("headline") or {})) if figures else "",
+        _cell(_figures(manifest)) if figures else "",
         _cell(f"<bdi>{escape(str(manifest.get('workspace', '')))}</bdi>", label="Workspace"),
         _cell(escape(str(manifest.get("language", ""))), "short", "Language"),
         _cell("<br>".join(given), "params", "Parameters"),
@@ -154,12 +157,17 @@ def _link(target: Path, text: str) -> str:
     return f'<a href="{quote(target.as_posix())}">{escape(text)}</a>'
 
 
-def _figures(headline: dict[str, Any]) -> str:
+def _figures(manifest: dict[str, Any]) -> str:
+    """The headline figures of a run, in the order and the direction of its report."""
+    headline, code = manifest.get("headline") or [], manifest.get("language")
+    if isinstance(headline, dict):  # as older runs have it
+        headline = [{"label": label, "text": text} for label, text in headline.items()]
     rows = "".join(
-        f"<div><dt>{escape(str(name))}</dt><dd>{escape(str(text))}</dd></div>"
-        for name, text in headline.items()
+        f"<div><dt>{escape(str(figure['label']))}</dt><dd>{escape(str(figure['text']))}</dd></div>"
+        for figure in headline
     )
-    return f'<dl class="figures" dir="auto">{rows}</dl>' if rows else ""
+    side = "rtl" if code in LANGUAGES and language(code).right_to_left else "ltr"
+    return f'<dl class="figures" dir="{side}">{rows}</dl>' if rows else ""
 
 
 def _minute(moment: str) -> str:

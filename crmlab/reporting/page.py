@@ -20,7 +20,8 @@ _SCRIPTS = {
 }
 _WEIGHTS = {"Regular": 400, "Bold": 700}
 _HEADING = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.DOTALL)
-_ARABIC = re.compile("[\u0600-\u06ff]")
+#: A letter of Arabic script.
+ARABIC = re.compile("[\u0600-\u06ff]")
 _ID = re.compile(r'\bid="([^"]*)"')
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 
@@ -68,7 +69,7 @@ def to_page(notebook: Any, title: str, subtitle: str, tongue: Language, facts: d
         "facts": facts,
     }
     body, _ = _exporter().from_notebook_node(notebook, resources={"crmlab": page})
-    return body.replace("/* style */", style(tongue.right_to_left or bool(_ARABIC.search(body))), 1)
+    return body.replace("/* style */", style(tongue.right_to_left or bool(ARABIC.search(body))), 1)
 
 
 @cache

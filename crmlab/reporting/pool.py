@@ -3,7 +3,7 @@
 The process that loads (``python -m crmlab.reporting.pool``) has a single thread, so that forking it
 is safe. It reads its jobs from stdin, a line of JSON for each call, and says in lines of JSON on
 stdout how far they are: ``{"job": 3, "cell": 5, "of": 14}`` when a cell begins, then
-``{"job": 3, "error": "", "headline": {}}``, or ``{"job": 3, "signal": 9}`` if the child died; at last
+``{"job": 3, "error": "", "headline": []}``, or ``{"job": 3, "signal": 9}`` if the child died; at last
 ``{"all": 12}``.
 """
 

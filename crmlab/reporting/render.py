@@ -52,10 +52,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: what went wrong (empty if nothing did), and its headline figures."""
+    """What came of a job: what went wrong (empty if nothing did), and its headline figures.
+
+    A figure is a dictionary of its `name` (English), `label` and `text` (as shown), `value` (plain)
+    and `unit`.
+    """
 
     error: str
-    headline: dict[str, str]
+    headline: list[dict[str, Any]]
 
 
 def read_for(job: Job) -> Any:
@@ -83,7 +87,7 @@ def render(job: Job, execute: Execute) -> Outcome:
         return _render(job, execute)
     except Exception as failure:
         said = f"while it was written: {type(failure).__name__}: {failure}"
-        return Outcome(said.rstrip(".") + ".", {})
+        return Outcome(said.rstrip(".") + ".", [])
 
 
 def _render(job: Job, execute: Execute) -> Outcome:
@@ -96,7 +100,7 @@ def _render(job: Job, execute: Execute) -> Outcome:
     if executed.error:
         error = executed.error.rstrip(".") + "."
         write_failure(folder, error, executed.source, log_of(notebook) + executed.log)
-        return Outcome(error, {})
+        return Outcome(error, [])
     _write_tables(notebook, folder / "tables")
     (folder / "report.html").write_text(_page(job, notebook), encoding="utf-8")
     return Outcome("", _headline(notebook))
@@ -157,5 +161,5 @@ def _write_tables(notebook: Any, folder: Path) -> None:
         (folder / f"{table['name']}.csv").write_text(table["csv"], encoding="utf-8", newline="")
 
 
-def _headline(notebook: Any) -> dict[str, str]:
-    return {name: text for figures in _data(notebook, HEADLINE_TYPE) for name, text in figures.items()}
+def _headline(notebook: Any) -> list[dict[str, Any]]:
+    return [figure for figures in _data(notebook, HEADLINE_TYPE) for figure in figures]

@@ -48,14 +48,15 @@ class Run:
     seconds : float
         How long it took.
     headline : dict
-        Headline figures by name.
+        Headline figures by their English names: plain numbers, money in minor units, shares from
+        0 to 1.
     """
 
     name: str
     folder: Path
     made: bool
     seconds: float
-    headline: dict[str, str] = field(default_factory=dict)
+    headline: dict[str, Any] = field(default_factory=dict)
 
     @property
     def page(self) -> Path:
@@ -159,8 +160,8 @@ def run_plans(
         manifest = done_manifest(plan.folder)
         if manifest:
             seconds = time.perf_counter() - started
-            run = Run(plan.notebook.stem, plan.folder, False, seconds, manifest.get("headline", {}))
-            yield place, run
+            figures = _by_name(manifest["headline"])
+            yield place, Run(plan.notebook.stem, plan.folder, False, seconds, figures)
         else:
             check_writable(plan.folder.parent)
             todo[place] = plan
@@ -211,7 +212,7 @@ def _forked(jobs: dict[int, Job], workers: int) -> Iterator[tuple[int, dict[str,
         place = places[event["job"]]
         cells[place] = event.get("cell", cells[place])
         if "signal" in event:
-            event = {"error": _died(event["signal"], cells[place], jobs[place]), "headline": {}}
+            event = {"error": _died(event["signal"], cells[place], jobs[place]), "headline": []}
         yield place, event
 
 
@@ -295,7 +296,11 @@ def _finish(
         return ReportError(f"The report {name} cannot be written: {failure.strerror or failure}.")
     if error:
         return ReportError(f"The report {name} failed {error} See {plan.folder / 'error.txt'}.")
-    return Run(name, plan.folder, True, seconds, event["headline"])
+    return Run(name, plan.folder, True, seconds, _by_name(event["headline"]))
+
+
+def _by_name(figures: list[dict[str, Any]]) -> dict[str, Any]:
+    return {figure["name"]: figure["value"] for figure in figures}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -18,7 +20,8 @@ from crmlab.reporting.run import run_report
 SHOW = (
     "import crmlab as crm\nws = crm.open_workspace(workspace)\nreport = crm.reporting.Report(ws, language)\n"
     "months = crm.mining.customers.activity(ws.orders)\n"
-    "report.headline({'Orders': str(int(months.orders.sum()))})",
+    "report.headline({'Orders': months.orders.sum(), 'Value': months.amount.sum(), 'Share': bins / 8},\n"
+    "                formats={'Value': 'money', 'Share': 'percent'})",
     "report.table('months', months, {'month': 'Month', 'orders': 'Orders, mean'}, title='Months')",
     "if bins == 7: raise ValueError('seven')",
 )
@@ -94,6 +97,47 @@ def test_a_batch_makes_its_runs_goes_on_and_sums_up(plan, tmp_path):
     assert table[["bins", "status", "Orders"]].to_numpy().tolist() == [[3, "unchanged", 3], [4, "made", 3]]
     third = batch("[grid]\nbins = [3, 4]\n")
     assert (third.exit_code, "0 made, 2 unchanged" in third.output) == (0, True)
+
+
+def test_the_summary_is_that_of_the_last_batch(plan, tmp_path):
+    out = tmp_path / "out"
+
+    def batch(text):
+        done = CliRunner().invoke(main, ["batch", str(plan(text)), "--out", str(out)])
+        assert f"{out / 'summary.csv'}" in done.output.splitlines()
+        return pd.read_csv(out / "summary.csv")[["bins", "status"]].to_numpy().tolist()
+
+    first, second = "[grid]\nbins = [3, 4]\n", "[grid]\nbins = [5, 6]\n"
+    assert batch(first) == [[3, "made"], [4, "made"]]
+    assert batch(second) == [[5, "made"], [6, "made"]]
+    assert batch(first) == [[3, "unchanged"], [4, "unchanged"]]
+
+
+def test_the_summary_holds_plain_numbers_in_every_language(plan, tmp_path):
+    out = tmp_path / "out"
+    text = "language = ['fa', 'en']\n[grid]\nbins = [2, 7]\n"
+    CliRunner().invoke(main, ["batch", str(plan(text)), "--out", str(out)])
+    heads, *rows = [line.split(",") for line in (out / "summary.csv").read_text("utf-8").splitlines()]
+    assert heads == ["report", "language", "bins", "status", "seconds", "Orders", "Value", "Share", "page"]
+    # The run with seven fails and has no figures; money is in cents.
+    assert [row[5:8] for row in rows] == [["3", "2050", "0.25"], ["", "", ""]] * 2
+    (persian,) = (out / "small").glob("fa-*/report.html")
+    assert "۲۰٫۵۰ یورو" in persian.read_text(encoding="utf-8")
+    (figures,) = (out / "small").glob("fa-*/tables/headline_figures.csv")
+    assert figures.read_text() == "figure,value,unit\nOrders,3,\nValue,2050,0.01 EUR\nShare,0.25,share\n"
+
+
+def test_an_unchanged_batch_loads_no_pandas(plan, tmp_path):
+    path, out = plan("[grid]\nbins = [3, 4]\n"), str(tmp_path / "out")
+    CliRunner().invoke(main, ["batch", str(path), "--out", out])
+    script = (
+        "import sys; from crmlab.cli import main\n"
+        f"main(['batch', {str(path)!r}, '--out', {out!r}], standalone_mode=False)\n"
+        "print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "0 made, 2 unchanged" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_verifying_says_what_differs_and_why(plan, shop, tmp_path):

@@ -1,11 +1,15 @@
-"""What a report may show of persons."""
+"""What a report may show of persons, and what its figures carry with them."""
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 
 import crmlab as crm
 from crmlab.errors import ParameterError
 from crmlab.reporting import Report
+from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
 from crmlab.tables import IDENTIFIERS
 
 PEOPLE = pd.DataFrame({"customer_id": ["a"], "email": ["a@b.com"], "phone": ["+989121234567"], "n": [1]})
@@ -47,3 +51,25 @@ def test_a_national_id_is_never_shown_and_never_repeated(workspace):
     with pytest.raises(ParameterError, match="National ids never stand in a report") as error:
         report.table("list", people, {"n": "n"}, title="List")
     assert "0499370899" not in str(error.value)
+
+
+def test_headline_figures_carry_their_plain_values(workspace):
+    figures = {"Customers": np.int64(1200), "Value": 185050, "Response rate": 0.1018,
+               "Best effect": -0.0454, "Arm": "mail", "CES, mean": float("nan"),
+               "Orders": pd.Timestamp("2024-08-02")}  # fmt: skip
+    formats = {"Value": "money", "Response rate": "two-digit percent", "Best effect": "percentage points"}
+    (english, persian) = (
+        Report(workspace, code).headline(figures, formats)._repr_mimebundle_()[0] for code in ("en", "fa")
+    )
+    shown = {figure["name"]: (figure["text"], figure["value"]) for figure in english[HEADLINE_TYPE]}
+    assert shown == {
+        "Customers": ("1,200", 1200), "Value": ("1,850 EUR", 185050), "Response rate": ("10.18%", 0.1018),
+        "Best effect": ("−4.54 points", -0.0454), "Arm": ("mail", "mail"), "CES, mean": ("–", None),
+        "Orders": ("2024-08-02", "2024-08-02T00:00:00"),
+    }  # fmt: skip
+    assert english[TABLE_TYPE] == persian[TABLE_TYPE]
+    assert english[TABLE_TYPE]["csv"].splitlines()[:4] == [
+        "figure,value,unit", "Customers,1200,", "Value,185050,0.01 EUR", "Response rate,0.1018,share",
+    ]  # fmt: skip
+    assert "<dt>ارزش</dt><dd>۱٬۸۵۰ یورو</dd>" in persian["text/html"]
+    assert json.loads(json.dumps(persian[HEADLINE_TYPE])) == persian[HEADLINE_TYPE]

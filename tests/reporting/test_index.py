@@ -30,9 +30,12 @@ def lay(out: Path, run: str, **different) -> None:
 
 @pytest.fixture
 def index(tmp_path) -> Path:
-    lay(tmp_path, "en-1", headline={"Customers": "2,097", "Revenue": "12 <b>EUR"})
+    figures = [{"label": "Revenue", "text": "12 <b>EUR"}, {"label": "Customers", "text": "2,097"}]
+    lay(tmp_path, "en-1", headline=figures)
     lay(tmp_path, "en-0", started_at="2026-02-01T10:00:00+00:00")
-    lay(tmp_path, "fa-1", language="fa", workspace="فروشگاه", started_at="2026-02-15T10:00:00+00:00")
+    persian = [{"label": "CES، میانگین", "text": "۴٫۸۱"}]
+    lay(tmp_path, "fa-1", language="fa", workspace="فروشگاه", started_at="2026-02-15T10:00:00+00:00",
+        headline=persian)  # fmt: skip
     lay(tmp_path, "en-2", report="campaign", status="failed", started_at="2026-04-01T10:00:00+00:00")
     lay(tmp_path, "en-3", report="campaign")
     lay(tmp_path, "en-4", report="my #1 report", parameters={"bins": 3, "note": "<i>&"})
@@ -78,6 +81,31 @@ def test_headline_figures_and_parameters_are_shown_as_text(index):
     assert "12 &lt;b&gt;EUR" in page
     assert "note = &lt;i&gt;&amp;" in page
     assert "as_of" not in page
+    assert page.index("<dt>Revenue") < page.index("<dt>Customers")
+
+
+def test_runs_of_older_versions_are_listed_with_their_figures(tmp_path):
+    lay(tmp_path, "en-1", headline={"Customers": "2,097"})
+    assert "<dt>Customers</dt><dd>2,097</dd>" in write_index(tmp_path).read_text(encoding="utf-8")
+
+
+def test_figures_run_in_the_direction_of_their_report(browser, index):
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    places = "all => all.map(one => one.getBoundingClientRect().x)"
+    for code, first in (("en", "left"), ("fa", "right")):
+        row = page.locator("tbody tr", has=page.get_by_role("cell", name=code, exact=True))
+        label, value = row.locator(".figures div").first.locator("dt, dd").evaluate_all(places)
+        assert (label < value) == (first == "left")
+    page.close()
+
+
+def test_the_index_is_set_in_the_font_of_the_reports(browser, index):
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    loaded = "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family)"
+    assert page.evaluate(loaded).count("Vazirmatn") >= 3
+    page.close()
 
 
 def test_no_run_at_all_is_a_page_too(tmp_path):
