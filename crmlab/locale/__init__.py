@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import string
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from crmlab.errors import ParameterError
 LANGUAGES = {"en": "English", "fa": "فارسی"}
 
 _TO_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_NUMBER = re.compile(r"(?<![\w/#=.-])[-−+]?\d[\d,]*(?:\.\d+)?(?: ?%)?(?![\w=]|/\w*[A-Za-z])")
+_NUMBER = re.compile(r"(?<![\w/#=.-])[-−+]?\d+(?:,\d+)*(?:\.\d+)?(?: ?%)?(?![\w=]|/\w*[A-Za-z])")
 #: The mark keeps the sign on the left of its number, where a reader from the right expects it.
 _PERCENT = "\u200f٪"
 #: The quarters of the Jalali year.
@@ -45,7 +46,7 @@ class Language:
 
     Examples
     --------
-    >>> language("en")("{n:,} customers", n=1200)
+    >>> language("en")("{n:,} {n:customer|customers}", n=1200)
     '1,200 customers'
     >>> language("fa").number(1234.5, 1)
     '۱٬۲۳۴٫۵'
@@ -62,16 +63,27 @@ class Language:
     def __call__(self, text: str, **values: object) -> str:
         """`text` in this language, with its ``{fields}`` filled in as `str.format` does.
 
-        Days come out in the language's calendar, numbers with its digits.
+        Days come out in the language's calendar, numbers with its digits; texts stay as they are,
+        since they may be names. A field ``{n:one|many}`` is the first word if n is 1, else the second.
         """
         translated = catalogue(self.code).get(text, text)
-        if values:
-            shown = {
-                name: self.day(value) if isinstance(value, datetime.date) else value
-                for name, value in values.items()
-            }
-            translated = translated.format(**shown)
-        return self.digits(translated)
+        if not values:
+            return self.digits(translated)
+        filler, parts = string.Formatter(), []
+        for literal, name, spec, conversion in filler.parse(translated):
+            parts.append(self.digits(literal))
+            if name is not None:
+                value, _ = filler.get_field(name, (), values)
+                parts.append(self._field(filler.convert_field(value, conversion), spec))
+        return "".join(parts)
+
+    def _field(self, value: object, spec: str) -> str:
+        if "|" in spec:
+            return spec.split("|")[int(value != 1)]
+        if isinstance(value, datetime.date):
+            return self.day(value)
+        text = format(value, spec)
+        return text if isinstance(value, str) else self.digits(text)
 
     def knows(self, text: str) -> bool:
         """Whether the catalogue of this language has `text`."""

@@ -91,7 +91,7 @@ class Report:
             ),
             "date": lambda value: "–" if pd.isna(value) else self.tongue.day(value.date()),
             "month": lambda value: self.tongue.month(value.date()),
-            "text": lambda value: "–" if pd.isna(value) else self.tongue(str(value)),
+            "text": lambda value: "–" if pd.isna(value) else self._text(str(value)),
         }
 
     def money(self, minor_units: float) -> str:
@@ -109,6 +109,10 @@ class Report:
     def points(self, difference: float) -> str:
         """A difference of two shares in percentage points."""
         return self._formats["points"](difference)
+
+    def _text(self, text: str) -> str:
+        """A text out of a table: translated if it is one of ours, else a name that stays as it is."""
+        return self.tongue(text) if self.tongue.knows(text) else text
 
     def say(self, text: str, **values: object) -> Markdown:
         """A paragraph in Markdown, translated and filled in."""

@@ -1,11 +1,13 @@
 """Every text a report can show has a Persian translation with the same fields."""
 
 import ast
+import datetime
 import json
 import re
 import string
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crmlab.locale import catalogue, language
@@ -79,6 +81,25 @@ def test_translations_have_the_fields_of_their_text(text):
 def test_headings_stay_headings():
     for text, translation in catalogue("fa").items():
         assert re.findall(r"^#+ ", text, re.M) == re.findall(r"^#+ ", translation, re.M), text
+
+
+def test_names_stay_as_they_are_and_numbers_do_not():
+    filled = language("fa")("{name}: {n:,} of 12, {day}", name="Spring 2024 (5%)", n=-1234.5,
+                            day=datetime.date(2024, 8, 2))  # fmt: skip
+    assert filled == "Spring 2024 (5%): \u200e−۱٬۲۳۴٫۵ of ۱۲, ۱۴۰۳/۰۵/۱۲"
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(0, "0 lines are"), (np.int64(1), "1 line is"), (1.0, "1.0 line is"), (np.int64(2), "2 lines are")],
+)
+def test_one_is_not_many(n, said):
+    assert language("en")("{n} {n:line is|lines are}", n=n) == said
+
+
+def test_every_count_before_a_noun_has_both_its_forms():
+    plural = re.compile(r"\{(\w+):,\}(?: \w+)? (?!\{)\w+s\b")
+    assert [text for text in catalogue("fa") if plural.search(text)] == []
 
 
 def test_unknown_language_is_refused():

@@ -117,7 +117,7 @@ def test_one_of_several_campaigns_has_to_be_named():
 
 def test_a_customer_in_two_arms_is_refused():
     torn = pd.concat([EVENTS, EVENTS.tail(1).assign(arm="none")])
-    with pytest.raises(ParameterError, match="1 customers are in two arms"):
+    with pytest.raises(ParameterError, match="1 customer is in two arms"):
         outcomes(torn, "y")
 
 

@@ -73,3 +73,12 @@ def test_headline_figures_carry_their_plain_values(workspace):
     ]  # fmt: skip
     assert "<dt>ارزش</dt><dd>۱٬۸۵۰ یورو</dd>" in persian["text/html"]
     assert json.loads(json.dumps(persian[HEADLINE_TYPE])) == persian[HEADLINE_TYPE]
+
+
+def test_names_out_of_data_keep_their_digits_and_ours_are_translated(workspace):
+    frame = pd.DataFrame({"touch_point": ["Hotline 24", "email"], "n": [24, 365]})
+    columns = {"touch_point": "Touch point", "n": "n"}
+    shown = Report(workspace, "fa").table("points", frame, columns, title="x")
+    page = shown._repr_mimebundle_()[0]["text/html"]
+    assert '<td>Hotline 24</td><td class="n">۲۴</td>' in page
+    assert '<td>ایمیل</td><td class="n">۳۶۵</td>' in page

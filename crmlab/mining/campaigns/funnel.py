@@ -132,7 +132,8 @@ def outcomes(events: Log, campaign_id: str | None = None, response: str = "conve
     torn = per_customer.filter(per_customer["arm"] != per_customer["other"]).count().to_pyarrow().as_py()
     if torn:
         raise ParameterError(
-            f"{torn:,} customers are in two arms of the campaign, so the arms cannot be compared; "
+            f"{torn:,} {'customer is' if torn == 1 else 'customers are'} in two arms of the campaign, so the "
+            "arms cannot be compared; "
             "correct the column arm of campaign_events."
         )
     return like(events, per_customer.drop("other"), key="customer_id")

@@ -137,8 +137,9 @@ def _on_scale(answers: pd.Series, scale: tuple[float, float]) -> pd.Series:
     outside = (given < scale[0]) | (given > scale[1])
     if outside.any():
         raise ParameterError(
-            f"{int(outside.sum())} answers lie outside the scale {scale[0]} to {scale[1]}, the first "
-            f"is {given[outside].iloc[0]:g}; give the scale the question was asked on with scale=(low, high)."
+            f"Answers lie outside the scale {scale[0]} to {scale[1]}, the first is "
+            f"{given[outside].iloc[0]:g} ({int(outside.sum()):,} of {len(given):,} do); give the scale the "
+            "question was asked on with scale=(low, high)."
         )
     return given
 
