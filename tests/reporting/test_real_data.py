@@ -61,6 +61,10 @@ def test_campaign_of_hillstrom_has_the_published_visit_rates(real):
         "Womens E-Mail": 0.04523311,
     }
     assert (effects["low"] > 0).all()
+    figures = table_of(folder, "headline_figures").set_index("figure")["value"]
+    # Of the 42,694 who got an e-mail, not of the 21,306 who got none as well.
+    assert figures["Contacted"] == 42_694
+    assert figures["Response rate of the contacted"] == (3_894 + 3_238) / 42_694
     assert "Mens E-Mail, changed the response rate by 7.66 percentage points against no contact" in text
     assert "(7.00 to 8.32" in text
 
