@@ -99,6 +99,12 @@ def test_a_report_without_the_data_of_its_figures_is_small(reports, name, code):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_table_is_written_once(reports, name):
+    tables = [path.read_bytes() for path in page_of(reports, name, "en").parent.glob("tables/*.csv")]
+    assert len(set(tables)) == len(tables) >= 7
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_only_figures_and_tables_scroll_sideways(browser, reports, code, name):
     page, _ = open_page(browser, page_of(reports, name, code))

@@ -40,7 +40,7 @@ def test_segmentation_of_cdnow_has_the_exact_totals(real):
     folder = real("cdnow", "segmentation")
     text = text_of(folder)
     assert "23,570 customers placed 69,659 orders worth 2,500,316 USD from 1997-01-01 to 1998-06-30" in text
-    segments = table_of(folder, "segments")
+    segments = table_of(folder, "segment_actions")
     assert segments["customers"].sum() == 23_570
     assert segments["value"].sum() == 250_031_563
     assert table_of(folder, "orders_by_month")["orders"].sum() == 69_659
