@@ -84,6 +84,11 @@ def test_satisfaction_of_the_airline_passengers(real):
     expected = (wifi >= 4).sum() / (wifi > 0).sum()
     assert points.set_index("touch_point").loc["In-flight Wifi Service", "value"] == pytest.approx(expected)
     assert "Begin with In-flight Wifi Service" in text_of(folder)
+    # Nobody was asked for NPS and CES: a sentence each, no empty figures.
+    assert (folder / "report.html").read_text(encoding="utf-8").count("<p>There are no answers to this") == 2
+    assert "There are no data for this." not in text_of(folder)
+    assert table_of(folder, "headline")["metric"].tolist() == ["csat"]
+    assert not list((folder / "tables").glob("nps_*"))
 
 
 def test_segmentation_of_online_retail_sets_anonymous_lines_aside(real):

@@ -186,4 +186,6 @@ def test_the_index_lists_all_runs(run):
 
 def test_a_campaign_without_a_control_group_is_reported_on(sample_folder, tmp_path):
     run = run_report("campaign", sample_folder, {"campaign_id": "M002"}, out=tmp_path)
-    assert "There was no group without contact" in run.page.read_text(encoding="utf-8")
+    page = run.page.read_text(encoding="utf-8")
+    assert "There was no group without contact" in page
+    assert "There are no data for this." not in page
