@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -121,7 +122,7 @@ def bars(
         Language, ``"en"`` or ``"fa"``.
     """
     tongue = language(code)
-    show = show or tongue.number
+    show = _shown(show or tongue.number, tongue)
     columns = list(values)
     thickness = 0.72 / len(columns)
     height = 1.35 + 0.31 * max(len(frame), 1) * (1 + 0.35 * (len(columns) - 1))
@@ -130,21 +131,23 @@ def bars(
         for place, (column, colour) in enumerate(zip(columns, (DARK, LIGHT), strict=False)):
             offset = (place - (len(columns) - 1) / 2) * thickness
             positions = [row + offset for row in range(len(frame))]
-            drawn = axes.barh(
-                positions,
-                frame[column],
-                thickness * 0.92,
-                color=colour,
-                label=_directed(values[column], tongue),
-            )
-            axes.bar_label(drawn, [show(value) for value in frame[column]], padding=4, fontsize=8.5)
+            series = _directed(values[column], tongue)
+            axes.barh(positions, frame[column], thickness * 0.92, color=colour, label=series)
+            gap, side = (-4, "right") if tongue.right_to_left else (4, "left")
+            for position, value in zip(positions, frame[column], strict=True):
+                if value == value:
+                    # Beside the end of its bar; a bar below zero ends at the names, so beside its foot.
+                    axes.annotate(show(value), (max(value, 0), position), (gap, 0), va="center", ha=side,
+                                  textcoords="offset points", fontsize=8.5)  # fmt: skip
         axes.set_yticks(range(len(frame)), [_directed(name, tongue) for name in frame[label]])
         axes.invert_yaxis()
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
         axes.spines["left"].set_visible(False)
-        low, high = frame[columns].min().min(), frame[columns].max().max()
-        ends = (low * 1.12 if low < 0 else 0, high * 1.12 if high > 0 else 1e-9)
+        low, high = min(frame[columns].min().min(), 0), max(frame[columns].max().max(), 0)
+        if low < 0:
+            axes.axvline(0, color=GREY, linewidth=0.8)
+        ends = (low - (high - low) * 0.02 if low < 0 else 0, high + (high - low) * 0.12 or 1e-9)
         axes.set_xlim(*(ends[::-1] if tongue.right_to_left else ends))
         if len(columns) > 1:
             side = "lower left" if tongue.right_to_left else "lower right"
@@ -178,22 +181,14 @@ def intervals(
         A value to compare with, drawn as a dashed line with its name.
     """
     tongue = language(code)
-    show = show or (lambda value: tongue.number(value, 1))
+    show = _shown(show or (lambda value: tongue.number(value, 1)), tongue)
     with _canvas(1.5 + 0.36 * max(len(frame), 1), title, unit, source, n, tongue) as (figure, axes):
         rows = range(len(frame))
         axes.hlines(rows, frame["low"], frame["high"], color=DARK, linewidth=2, alpha=0.45)
         axes.plot(frame[value], rows, "o", color=DARK, markersize=6, zorder=3)
         for row, number in zip(rows, frame[value], strict=True):
-            axes.annotate(
-                show(number),
-                (number, row),
-                (0, 6),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8.5,
-                bbox=_PAPER,
-                zorder=1.5,
-            )
+            axes.annotate(show(number), (number, row), (0, 6), textcoords="offset points", ha="center",
+                          fontsize=8.5, bbox=_PAPER, zorder=1.5)  # fmt: skip
         if reference is not None and reference == reference:
             axes.axvline(reference, color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
             axes.annotate(_directed(reference_name, tongue), (reference, -0.62), (3, 0),
@@ -234,7 +229,7 @@ def trend(
         Begin the scale at zero.
     """
     tongue = language(code)
-    show = show or tongue.number
+    show = _shown(show or tongue.number, tongue)
     if tongue.right_to_left:
         unit = "، ".join(part for part in (unit, tongue("time runs from left to right")) if part)
     with _canvas(3.6, title, unit, source, n, tongue) as (figure, axes):
@@ -248,6 +243,10 @@ def trend(
         axes.spines["left"].set_visible(False)
         if zero:
             axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
+        if frame[value].dtype.kind in "iu":  # counts: no ticks between whole numbers
+            axes.locator_params(axis="y", integer=True)
+            bottom, top = axes.get_ylim()
+            axes.set_ylim(*((bottom, top) if top - bottom >= 1 else (math.floor(bottom), math.ceil(top))))
         _name_ends(axes, days, frame[value], show)
     return figure
 
@@ -383,6 +382,11 @@ def to_png(figure: Figure) -> bytes:
     content = io.BytesIO()
     picture.save(content, format="png", compress_level=6)
     return content.getvalue()
+
+
+def _shown(show: Callable[[float], str], tongue: Language) -> Callable[[float], str]:
+    """`show` for numbers that stand alone, a sign and a unit in the order of the language."""
+    return lambda value: _directed(show(value), tongue)
 
 
 def _short(show: Callable[[float], str]) -> Callable[[float, object], str]:
