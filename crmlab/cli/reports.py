@@ -189,11 +189,12 @@ def open_run(run: Path, target: Path | None) -> None:
 @_LANG
 @click.option("--every", metavar="SECONDS", type=click.IntRange(5),
               help="An open page computes itself anew after so long.")  # fmt: skip
-@click.option("--port", type=click.IntRange(1, 65535), default=8866, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535),
+              help="Port of the page; 8866 or the next free one if not given.")  # fmt: skip
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser.")
 def live_report(
-    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, every: int | None, port: int,
-    browser: bool,
+    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, every: int | None,
+    port: int | None, browser: bool,
 ) -> None:  # fmt: skip
     """Serve the report NAME as a page that is computed anew whenever it is opened.
 
@@ -202,15 +203,15 @@ def live_report(
     """
     import tempfile
 
-    from crmlab.reporting.live import live_notebook, serve
+    from crmlab.reporting.live import free_port, live_notebook, serve
     from crmlab.reporting.plan import plan_report
 
+    port = free_port(port)
     with working("cleaning") as say:
         plan = plan_report(name, workspace, _pairs(parameters), lang, cleaning=say)
     with tempfile.TemporaryDirectory(prefix="crmlab-live-") as folder:
         notebook = live_notebook(plan, Path(folder), every)
-        click.echo(f"http://127.0.0.1:{port}/ until Ctrl-C")
-        sys.exit(serve(notebook, port, browser))
+        sys.exit(serve(notebook, port, browser, lambda address: click.echo(f"{address} until Ctrl-C")))
 
 
 def _print_parameters(name: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from crmlab.errors import ParameterError
@@ -16,6 +19,9 @@ from crmlab.reporting.run import job_of
 #: Jupyter finds the template of the page below this folder.
 _JUPYTER = Path(__file__).parent / "jupyter"
 _TEMPLATE = "crmlab"
+#: The first port to try, and the address that only this machine reaches.
+PORT = 8866
+_HERE_ALONE = "127.0.0.1"
 
 
 def live_notebook(plan: Plan, folder: Path, every: int | None = None) -> Path:
@@ -56,8 +62,45 @@ def live_notebook(plan: Plan, folder: Path, every: int | None = None) -> Path:
     return path
 
 
-def serve(notebook: Path, port: int = 8866, browser: bool = True) -> int:
+def free_port(asked: int | None = None) -> int:
+    """A port of this machine that no program listens on.
+
+    Parameters
+    ----------
+    asked
+        The only one that will do; if not given, the first free one from `PORT` on.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be had.
+    """
+    why = ""
+    for port in [asked] if asked else range(PORT, PORT + 50):
+        with socket.socket() as probe:
+            if os.name == "posix":  # a port that was left a moment ago is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HERE_ALONE, port))
+            except OSError as error:
+                why = error.strerror or str(error)
+                continue
+            return port
+    which = f"The port {asked}" if asked else f"Every port from {PORT} to {PORT + 49}"
+    raise ParameterError(f"{which} is taken or not to be had ({why}); name another one with --port.")
+
+
+def serve(
+    notebook: Path, port: int, browser: bool = True, ready: Callable[[str], None] = lambda address: None
+) -> int:
     """Serve a notebook that `live_notebook` wrote, to this machine alone, until interrupted.
+
+    Parameters
+    ----------
+    port
+        A free one, see `free_port`.
+    ready
+        Called with the address of the page once the server answers there.
 
     Returns
     -------
@@ -77,13 +120,18 @@ def serve(notebook: Path, port: int = 8866, browser: bool = True) -> int:
         raise ParameterError("A live report needs Voila; install it with: pip install crmlab[live]")
     paths = os.pathsep.join(filter(None, [str(_JUPYTER), os.environ.get("JUPYTER_PATH")]))
     command = [
-        sys.executable, "-m", "voila", str(notebook), f"--port={port}", "--Voila.ip=127.0.0.1",
+        sys.executable, "-m", "voila", str(notebook), f"--port={port}", f"--Voila.ip={_HERE_ALONE}",
+        "--Voila.port_retries=0", "--Voila.log_level=WARN",
         f"--Voila.config_file_paths={notebook.parent}", *([] if browser else ["--no-browser"]),
     ]  # fmt: skip
     # Whoever ends this process ends the server too.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen(command, env={**os.environ, "JUPYTER_PATH": paths})
     try:
+        while process.poll() is None and not _answers(port):
+            time.sleep(0.1)
+        if process.poll() is None:
+            ready(f"http://{_HERE_ALONE}:{port}/")
         return process.wait()
     except KeyboardInterrupt:
         return 0
@@ -91,3 +139,8 @@ def serve(notebook: Path, port: int = 8866, browser: bool = True) -> int:
         process.terminate()
         process.wait()
         signal.signal(signal.SIGTERM, before)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HERE_ALONE, port)) == 0

@@ -5,14 +5,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from small_notebooks import write_notebook
 
-from crmlab.reporting.live import live_notebook
+from crmlab.cli import main
+from crmlab.reporting.live import free_port, live_notebook
 from crmlab.reporting.plan import plan_report
 
 SHOWN = (
@@ -34,6 +36,24 @@ def test_the_notebook_has_its_parameters_and_its_language(shop, tmp_path):
     assert "مشتریان" in notebook.cells[0].source
 
 
+@pytest.fixture
+def taken():
+    """A port that a program listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_refused_or_passed_over(taken, shop, monkeypatch):
+    result = CliRunner().invoke(main, ["live", "segmentation", "-w", str(shop), "--port", str(taken)])
+    assert result.exit_code == 2
+    assert result.output.startswith(f"crmlab: The port {taken} is taken")
+    assert len(result.output.splitlines()) == 1
+    monkeypatch.setattr("crmlab.reporting.live.PORT", taken)
+    assert taken < free_port() < taken + 50
+
+
 @pytest.fixture(scope="module")
 def address(shop, tmp_path_factory):
     notebook = write_notebook(tmp_path_factory.mktemp("notebook") / "small.ipynb", *SHOWN)
@@ -46,15 +66,16 @@ def address(shop, tmp_path_factory):
         "--every", "3600", "--port", str(port), "--no-browser",
     ]  # fmt: skip
     with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
-        for _ in range(120):
-            try:
-                urlopen(f"http://127.0.0.1:{port}/voila/static/none", timeout=1).close()
-            except (URLError, TimeoutError) as error:
-                if hasattr(error, "code"):
-                    break
+        said = f"http://127.0.0.1:{port}/"
+        deadline = time.monotonic() + 60
+        while said not in log.read_text():
             assert server.poll() is None, log.read_text()
-            time.sleep(0.25)
-        yield f"http://127.0.0.1:{port}/"
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        # Once the address is said, the server answers: that there is no such page.
+        with pytest.raises(HTTPError):
+            urlopen(f"{said}voila/static/none", timeout=30)
+        yield said
         server.terminate()
         try:
             assert server.wait(20) == 0
