@@ -95,6 +95,10 @@ def test_a_file_that_is_no_table_is_a_finding(tmp_path):
             "There is no report 'segmentatoin'; did you mean 'segmentation'?",
         ),
         (("report", "segmentation", "-p", "as_of"), "A parameter is given as -p name=value, not -p as_of."),
+        (
+            ("report", "segmentation", "-p", "as_of=2024-01-01", "-p", "as_of=2024-06-30"),
+            "The parameter as_of is given 2 times (2024-01-01, 2024-06-30); a report takes one value",
+        ),
         (("report", "segmentation", "-p", "asof=1"), "no parameter 'asof'; did you mean 'as_of'?"),
         (("data", "get", "cdnoww"), "no public data set called 'cdnoww'; did you mean 'cdnow'?"),
         (("data", "sample", "x", "--customers", "3"), "customers"),
@@ -171,6 +175,31 @@ def test_a_failing_report_has_status_1_and_the_others_are_made(tmp_path, monkeyp
     assert "crmlab: The report broken failed in code cell" in result.output
     assert any((tmp_path / "reports" / "campaign").glob("*/report.html"))
     assert any((tmp_path / "reports" / "broken").glob("*/error.txt"))
+
+
+def test_a_parameter_that_only_some_reports_have_is_said(tmp_path, sample_folder):
+    out = tmp_path / "reports"
+    result = crmlab("report", "all", "-w", sample_folder, "--out", out, "-p", "as_of=2024-12-31")
+    assert result.exit_code == 0, result.output
+    assert "as_of is no parameter of campaign, satisfaction: made without it." in result.output.splitlines()
+    assert "2024-12-31" in next(out.glob("segmentation/*/manifest.json")).read_text()
+
+
+def test_a_pdf_is_named_and_stands_in_the_index(tmp_path, sample_folder, monkeypatch):
+    printer = tmp_path / "printer"
+    printer.write_text(
+        "#!/bin/sh\nfor one; do case $one in --print-to-pdf=*) echo %PDF > ${one#*=};; esac; done\n"
+    )
+    printer.chmod(0o755)
+    monkeypatch.setenv("CRMLAB_BROWSER", str(printer))
+    call = ("report", "campaign", "-w", sample_folder, "--out", tmp_path / "reports", "--pdf")
+    for _ in range(2):  # the report is made, then found
+        result = crmlab(*call)
+        assert result.exit_code == 0, result.output
+        (pdf,) = (tmp_path / "reports").glob("campaign/*/report.pdf")
+        assert str(pdf) in result.output.splitlines()
+        index = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+        assert f"campaign/{pdf.parent.name}/report.pdf" in index
 
 
 def test_the_installed_command_gives_its_status_to_the_shell(tmp_path):

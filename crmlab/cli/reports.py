@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlab.cli.show import FINDING, print_table, working
+from crmlab.cli.show import FINDING, Bars, print_table, working
 from crmlab.errors import CrmlabError, ParameterError, ReportError
 
 if TYPE_CHECKING:
@@ -244,7 +245,15 @@ def _pairs(parameters: tuple[str, ...]) -> dict[str, str]:
     for parameter in parameters:
         if "=" not in parameter:
             raise ParameterError(f"A parameter is given as -p name=value, not -p {parameter}.")
-    return dict(parameter.split("=", 1) for parameter in parameters)
+    pairs = [parameter.split("=", 1) for parameter in parameters]
+    for name, given in Counter(name for name, _ in pairs).items():
+        if given > 1:
+            values = ", ".join(value for one, value in pairs if one == name)
+            raise ParameterError(
+                f"The parameter {name} is given {given} times ({values}); a report takes one value, "
+                "`crmlab batch` makes it for several."
+            )
+    return dict(pairs)
 
 
 def _plan_all(
@@ -274,6 +283,10 @@ def _plan_all(
             plans.append(plan_report(name, opened, own, lang, out))
         except ReportError as failure:
             failures.append(failure)
+    made = [plan.notebook.stem for plan in plans]
+    for parameter in given:
+        if without := [name for name in made if parameter not in declared[name]]:
+            click.echo(f"{parameter} is no parameter of {', '.join(without)}: made without it.")
     if not plans and not failures:
         raise ParameterError(f"The workspace {workspace} has no data for any report.")
     return plans, failures
@@ -296,7 +309,7 @@ def _make(
         click.echo("Reports run in Jupyter kernels here; the faster engine needs Linux.", err=True)
     results: dict[int, Run | CrmlabError] = {}
     with ExitStack() as stack:
-        bars = _Bars(plans, each, stack)
+        bars = Bars(plans, each, stack)
         for place, result in run_plans(plans, jobs or os.cpu_count() or 1, bars.begun, engine, limit):
             results[place] = result
             bars.finished(len(results), result)
@@ -329,55 +342,20 @@ def _make_elsewhere(
     return [results[place] for place in range(len(calls))]
 
 
-class _Bars:
-    """Bars that appear when the first cell runs: where nothing is to be made, there are none."""
-
-    def __init__(self, plans: Sequence[Plan], each: bool, stack: ExitStack) -> None:
-        self._plans, self._each, self._stack = plans, each, stack
-        self._progress: Any = None
-
-    def begun(self, place: int, cell: int, cells: int) -> None:
-        if self._progress is None:
-            self._start()
-        self._progress.update(self._tasks[place], completed=cell, total=cells, visible=self._each)
-
-    def _start(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        count = TextColumn(f"{'cell' if self._each else 'report'} {{task.completed}} of {{task.total}}")
-        shown = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            count,
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self._progress = self._stack.enter_context(Progress(*shown, console=Console(stderr=True)))
-        self._whole = self._progress.add_task("all", total=len(self._plans), visible=not self._each)
-        names = [plan.notebook.stem for plan in self._plans]
-        self._tasks = [self._progress.add_task(name, total=None, visible=False) for name in names]
-
-    def finished(self, so_far: int, result: Run | CrmlabError) -> None:
-        if self._progress is not None:
-            self._progress.update(self._whole, completed=so_far)
-        if not self._each or isinstance(result, CrmlabError):
-            return
-        line = f"{result.name}: {result.page} ({f'{result.seconds:.1f} s' if result.made else 'unchanged'})"
-        if self._progress is None:
-            click.echo(line)
-        else:
-            self._progress.console.print(line, highlight=False, soft_wrap=True)
-
-
 def _print_pdfs(results: dict[int, Run | CrmlabError]) -> None:
+    from crmlab.reporting.index import write_index
     from crmlab.reporting.pdf import to_pdf
 
+    printed = []
     with working("printing") as say:
         for result in results.values():
             if not isinstance(result, CrmlabError):
                 say(str(result.page))
-                to_pdf(result.page, result.page.with_suffix(".pdf"))
+                printed.append(to_pdf(result.page, result.page.with_suffix(".pdf")))
+    for pdf in printed:
+        click.echo(f"{pdf}")
+    for out in {pdf.parents[2] for pdf in printed}:
+        write_index(out)  # which links to them
 
 
 def _end(out: Path, failures: list[CrmlabError]) -> None:
