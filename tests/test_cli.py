@@ -75,7 +75,31 @@ def test_from_a_users_file_to_a_report(shop, tmp_path):
 def test_a_clean_workspace_has_no_finding(shop, tmp_path):
     (shop / "sales.csv").write_text("Invoice,Customer ID,Date,Total\n1,a,2024-01-05,12.50\n")
     crmlab("init", tmp_path / "mine", shop / "sales.csv")
-    assert crmlab("clean", tmp_path / "mine").exit_code == 0
+    result = crmlab("clean", tmp_path / "mine", "--rows", 9)
+    assert result.exit_code == 0
+    assert "aside," not in result.output
+
+
+def test_rows_set_aside_are_found_by_source_and_row_without_what_they_hold(shop, tmp_path):
+    folder = tmp_path / "mine"
+    with (shop / "sales.csv").open("a") as more:
+        more.write("4;;29.02.2024;3,33;S\n5;d;31.02.2024;4,44;S\n")
+    crmlab("init", folder, shop / "sales.csv")
+    result = crmlab("clean", folder)
+    kept = f"Rows set aside, with their reasons: {folder / 'clean' / 'quarantine.parquet'}"
+    assert (folder / "clean" / "quarantine.parquet").is_file()
+    assert result.output.splitlines()[-2:] == [
+        kept,
+        f"To see where they are: crmlab clean {folder} --rows 20",
+    ]
+    listed = crmlab("clean", folder, "--rows", 2).output
+    assert "Set aside: the first 2 of 3" in listed
+    found = [line.split() for line in listed.splitlines() if "../sales.csv" in line]
+    assert found == [
+        ["orders", "../sales.csv", row, "customer_id:", "a", "value", "is", "required"] for row in "24"
+    ]
+    assert not any(value in listed for value in ("3,33", "29.02", "7,00"))
+    assert kept in listed
 
 
 def test_a_file_that_is_no_table_is_a_finding(tmp_path):

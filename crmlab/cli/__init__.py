@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmlab.cli.show import FINDING, INTERRUPTED, WRONG_CALL, print_table, working
 from crmlab.errors import CrmlabError, ReportError
+
+if TYPE_CHECKING:
+    from crmlab.workspace import Workspace
 
 #: Commands about reports and the functions that are them.
 REPORTS = {
@@ -89,11 +92,14 @@ def init(folder: Path, files: tuple[Path, ...], force: bool) -> None:
 
 @main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def clean(folder: Path) -> None:
+@click.option("--rows", metavar="N", type=click.IntRange(0), default=0,
+              help="List the first N rows set aside: where they are and why.")  # fmt: skip
+def clean(folder: Path, rows: int) -> None:
     """Load and clean the workspace in DIR; print what was repaired, set aside and left.
 
-    Exit status 1 if rows were set aside. They are kept with their reasons in
-    DIR/clean/quarantine.parquet, every change in DIR/clean/ledger.parquet.
+    Exit status 1 if rows were set aside. They are kept with their reasons and as they came in
+    DIR/clean/quarantine.parquet, every change in DIR/clean/ledger.parquet; --rows lists them by source
+    and row, without what they hold.
     """
     from crmlab.cleansing.ledger import summarise
     from crmlab.workspace import open_workspace
@@ -101,22 +107,35 @@ def clean(folder: Path) -> None:
     workspace = open_workspace(folder)
     with working("cleaning") as say:
         counts = workspace.clean(progress=say)
-    rows = [
+    lines = [
         [name, *(f"{number:,}" for number in row)]
         for name, row in zip(counts.index, counts.values, strict=True)
     ]
-    print_table("Rows", rows, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
+    print_table("Rows", lines, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
     done = summarise(workspace.ledger)
-    rows = [
+    lines = [
         [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
         for row in done[done["action"] != "read"].itertuples()
     ]
-    print_table("What was done", rows, ["Table", "Action", "Column", "What", "Cells"], right=(4,))
+    print_table("What was done", lines, ["Table", "Action", "Column", "What", "Cells"], right=(4,))
     for name, state in workspace.state["tables"].items():
         if state["unused_columns"]:
             click.echo(f"Columns of {name} that are not used: {', '.join(state['unused_columns'])}")
-    if counts["set_aside"].sum():
+    if aside := counts["set_aside"].sum():
+        if rows:
+            _list_rows_set_aside(workspace, rows, aside)
+        click.echo(f"Rows set aside, with their reasons: {workspace.clean_folder / 'quarantine.parquet'}")
+        if not rows:
+            click.echo(f"To see where they are: crmlab clean {folder} --rows 20")
         sys.exit(FINDING)
+
+
+def _list_rows_set_aside(workspace: Workspace, rows: int, aside: int) -> None:
+    """Where the first rows set aside are, and why; not what they hold, which may be personal."""
+    shown = workspace.quarantine.head(rows)
+    lines = [[row.table, row.source, f"{row.row}", row.reasons] for row in shown.itertuples()]
+    title = f"Set aside: the first {len(shown):,} of {aside:,}" if len(shown) < aside else "Set aside"
+    print_table(title, lines, ["Table", "Source", "Row below the headings", "Why"], right=(2,))
 
 
 @main.group()

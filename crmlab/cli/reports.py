@@ -238,7 +238,9 @@ def _say_what_was_set_aside(workspace: Workspace) -> None:
     aside = {name: counts["set_aside"] for name, counts in workspace.state["tables"].items()}
     if sum(aside.values()):
         rows = ", ".join(f"{count:,} of {name}" for name, count in aside.items() if count)
-        click.echo(f"Rows set aside: {rows}. See them with: crmlab clean {workspace.path}", err=True)
+        click.echo(
+            f"Rows set aside: {rows}. See them with: crmlab clean {workspace.path} --rows 20", err=True
+        )
 
 
 def _pairs(parameters: tuple[str, ...]) -> dict[str, str]:

@@ -123,7 +123,7 @@ def plan_report(
         if not counts["clean"]:
             raise ReportError(
                 f"The report {notebook.stem} needs {table}, but none of its {counts['rows_in']:,} rows is "
-                f"clean; see what is wrong with: crmlab clean {source.path}"
+                f"clean; see what is wrong with: crmlab clean {source.path} --rows 20"
             )
     values = check_parameters(own, given, _domains(source, state, own, given))
     made_from = ingredients(notebook, values, tongue.code, needed, source, state)
