@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from crmlab.cleansing.roles import Proposal, propose
+from crmlab.cleansing.roles import Proposal, match_headings, propose
 from crmlab.errors import ParameterError, WorkspaceError
 from crmlab.folders import check_writable
 from crmlab.loaders.files import read_file
@@ -26,6 +26,10 @@ _SCALES = ((1, 5), (0, 5), (1, 7), (0, 10))
 
 #: Words in a question by which one can tell what it measures.
 _MEASURES = {"nps": r"recommend|توصیه|معرفی", "ces": r"\beas[ey]|effort|آسان|راحت|ساده"}
+
+
+#: A file's name or a heading by which one can tell that it is a survey.
+_SURVEY = re.compile(r"survey|نظرسنجی|[?؟]\s*$", re.MULTILINE)
 
 
 class Answers(NamedTuple):
@@ -82,6 +86,13 @@ def _describe(path: Path) -> Description:
         remarks.append("No table fits. Name it and its columns in crmlab.toml, or leave the file out.")
     if proposal.missing:
         remarks.append(f"Not found, but needed: {', '.join(proposal.missing)}. Fill them in in crmlab.toml.")
+    if _SURVEY.search("\n".join([path.name.lower(), *map(str, head.columns)])) and not (
+        proposal.answers or "score" in proposal.columns
+    ):
+        remarks.append(
+            "If this is a survey with a column per question: the table is surveys, and [source.answers] "
+            "names the questions."
+        )
     answers = _answers(raw.frame[proposal.answers])
     for metric, low, high, headings in answers:
         remarks.append(
@@ -90,6 +101,10 @@ def _describe(path: Path) -> Description:
     if proposal.unused:
         unused = [" ".join(heading.split()) for heading in proposal.unused]
         remarks.append(f"Not used: {', '.join(unused)}.")
+    # Leads have a column for names as typed, customers have none.
+    whole = match_headings(head[proposal.unused], "leads").get("full_name")
+    if proposal.table == "customers" and whole:
+        remarks.append(f"{whole}: whole names are not taken apart; customers have first_name and last_name.")
     if len(raw.rejected):
         records = _count(raw.rejected, "record")
         remarks.append(f"{records} cannot be read; cleansing will set such records aside.")
@@ -136,6 +151,22 @@ def _scale(low: float, high: float) -> tuple[int, int]:
     return min(fits, key=lambda scale: scale[1] - scale[0])
 
 
+def assumptions(files: Sequence[Description]) -> dict[str, str]:
+    """What the description of these files says of all of them, by entry of ``[workspace]``.
+
+    The language is told by their letters, toman by a heading; the others go with the language, as
+    files do not say them, and are empty where they are left open.
+    """
+    persian = any(file.persian for file in files)
+    toman = any(file.toman for file in files)
+    return {
+        "language": "fa" if persian else "en",
+        "currency": "IRT" if toman else "IRR" if persian else "EUR",
+        "time_zone": "Asia/Tehran" if persian else "",
+        "phone_region": "IR" if persian else "",
+    }
+
+
 def write_description(folder: Path, files: Sequence[Description], force: bool = False) -> Path:
     """Write ``crmlab.toml`` for the described files into `folder`.
 
@@ -150,22 +181,20 @@ def write_description(folder: Path, files: Sequence[Description], force: bool = 
     if target.exists() and not force:
         raise ParameterError(f"{target} is there already; --force replaces it.")
     check_writable(folder)
-    persian = any(file.persian for file in files)
-    zone = "Asia/Tehran" if persian else ""
-    currency = 'currency = "EUR"'
-    if any(file.toman for file in files):
-        currency = 'currency = "IRT"  # toman, as a heading says: ten rials'
-    elif persian:
-        currency = 'currency = "IRR"'
+    assumed = assumptions(files)
+    toman = assumed["currency"] == "IRT"
+    meanings = {
+        "language": "of reports: en or fa",
+        "currency": "toman, as a heading says: ten rials" if toman else "not told by the files: set your own",
+        "time_zone": 'zone of clean time stamps, such as "Europe/London"',
+        "phone_region": 'country (such as "DE") of numbers without its code',
+    }
     text = [
         "# What this workspace holds and how to read it.",
         "",
         "[workspace]",
         f"name = {_quoted(folder.resolve().name)}",
-        f'language = "{"fa" if persian else "en"}"  # of reports: en or fa',
-        currency if "#" in currency else f"{currency}  # not guessed from the files: set your own (ISO code)",
-        f'time_zone = "{zone}"  # zone of clean time stamps, such as "Europe/London"',
-        f'phone_region = "{"IR" if persian else ""}"  # country (such as "DE") of numbers without its code',
+        *(f'{name} = "{value}"  # {meanings[name]}' for name, value in assumed.items()),
         "",
     ]
     for file in files:

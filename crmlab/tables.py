@@ -90,7 +90,7 @@ _ALL = (
                headings=("acquisition channel", "source", "نحوه آشنایی", "کانال جذب")),
         Column("registered_at", "date", "day of registration",
                headings=("registered", "registration date", "signup date", "since", "member since",
-                         "client since", "customer since",
+                         "client since", "customer since", "joined", "joined on", "join date", "date joined",
                          "تاریخ ثبت نام", "تاریخ عضویت")),
     )),
     Table("orders", "one row per order line; a return has a negative quantity or amount", (), (
@@ -220,7 +220,8 @@ _ALL = (
                headings=("response", "respondent", "id", "شماره پاسخ")),
         Column("customer_id", "id", "who answered", missing="anonymous", headings=_customer.headings),
         Column("time", "time", "when it was answered", missing="undated: left out of trends",
-               headings=(*_time_headings, "answered at", "survey date")),
+               headings=(*_time_headings, "answered at", "answered on", "answered", "survey date",
+                         "تاریخ پاسخ")),
         Column("touch_point", "text", "the encounter it is about", missing="the relationship as a whole",
                headings=("touchpoint", "journey step", "service", "نقطه تماس")),
         Column("metric", "category", "which measure the answer feeds", required=True,

@@ -55,6 +55,10 @@ def test_from_a_users_file_to_a_report(shop, tmp_path):
     assert made.exit_code == 0, made.output
     assert "sales.csv: orders" in made.output
     assert "Not used: Region." in made.output
+    assert (
+        "Assumed: language en, currency EUR, no time_zone, no phone_region. Correct it in [workspace].\n"
+        "Without phone_region, telephone numbers without their country code are left as they are.\n"
+    ) in made.output
     assert (folder / "crmlab.toml").is_file()
     cleaned = crmlab("clean", folder)
     assert cleaned.exit_code == 1, cleaned.output
@@ -100,6 +104,14 @@ def test_rows_set_aside_are_found_by_source_and_row_without_what_they_hold(shop,
     ]
     assert not any(value in listed for value in ("3,33", "29.02", "7,00"))
     assert kept in listed
+
+
+def test_what_is_assumed_of_persian_files_is_said(tmp_path):
+    (tmp_path / "sales.csv").write_text("کد مشتری,تاریخ,مبلغ (تومان)\n1,1403/05/12,12000\n", encoding="utf-8")
+    made = crmlab("init", tmp_path / "mine", tmp_path / "sales.csv")
+    assumed = "Assumed: language fa, currency IRT, time_zone Asia/Tehran, phone_region IR."
+    assert f"{assumed} Correct it in [workspace].\n" in made.output
+    assert "Without phone_region" not in made.output
 
 
 def test_a_file_that_is_no_table_is_a_finding(tmp_path):

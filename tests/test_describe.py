@@ -137,6 +137,53 @@ def test_a_survey_with_a_column_per_question_gets_its_scale(write, tmp_path, ans
     assert set(zip(surveys["scale_low"], surveys["scale_high"], strict=True)) == {scale}
 
 
+def test_the_survey_of_the_readme_is_recognised_by_its_questions(write, tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (block,) = [
+        block for block in re.findall(r"```toml\n(.*?)```", readme, re.S) if "[source.answers]" in block
+    ]
+    (source,) = tomllib.loads(block)["source"]
+    heads = [*source["columns"].values(), *source["answers"]]
+    # Two questions, and answers that say little.
+    answers = {head: ["c1", "c2", "c3"] if head == "Client" else ["2024-01-05"] * 3 for head in heads[:2]}
+    answers |= dict.fromkeys(heads[2:], [4, 5, 5])
+    (found,) = describe_files([write("answers.csv", answers)])
+    assert (found.proposal.table, found.proposal.columns) == ("surveys", source["columns"])
+    assert found.proposal.answers == list(source["answers"])
+    assert not found.open_questions
+    write_description(tmp_path / "shop", [found])
+    surveys = crm.collect(open_workspace(tmp_path / "shop").surveys)
+    assert set(zip(surveys["metric"], surveys["scale_low"], surveys["scale_high"], strict=True)) == {
+        ("csat", 1, 5)
+    }
+    assert len(surveys) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("survey.csv", {"who": ["a"], "Delivery": ["good"]}),
+        ("answers.csv", {"who": ["a"], "How was it?": ["good"]}),
+        ("نظرسنجی.csv", {"مشتری": ["الف"], "تاریخ": ["1403/05/12"], "ارسال": ["خوب"]}),
+    ],
+)
+def test_what_may_be_a_survey_is_told_where_its_questions_go(write, name, columns):
+    (found,) = describe_files([write(name, columns)])
+    assert "[source.answers]" in " ".join(found.remarks)
+
+
+def test_customers_with_whole_names_are_told_that_these_are_not_taken_apart(write):
+    clients = {"Client": ["1"], "Name": ["Anna Berg"], "E-mail": ["a@example.com"], "Joined": ["2024-01-05"]}
+    (found,) = describe_files([write("clients.csv", clients)])
+    assert found.proposal.columns == {"customer_id": "Client", "email": "E-mail", "registered_at": "Joined"}
+    assert found.remarks == [
+        "Not used: Name.", "Name: whole names are not taken apart; customers have first_name and last_name.",
+    ]  # fmt: skip
+    (leads,) = describe_files([write("leads.csv", clients | {"Submitted at": ["2024-01-05"]})])
+    assert leads.proposal.columns["full_name"] == "Name"
+    assert not any("taken apart" in remark for remark in leads.remarks)
+
+
 def test_questions_of_several_scales_become_sources_of_their_own(write, tmp_path):
     answers = {
         "customer": list("abcdef"), "date": ["2024-01-05"] * 6,

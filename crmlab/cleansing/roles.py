@@ -126,9 +126,10 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
         needed = [c.name for c in contract.columns if c.required and c.default is None and c.name != "amount"]
         missing = [column for column in needed if column not in columns]
         answers = _rating_columns(frame, columns) if contract.name == "surveys" else []
-        if len(answers) >= 3:
+        asked = sum(map(_is_question, answers))
+        if len(answers) >= 3 or asked:
             missing = []
-        worth = sum(3 if column in needed else 1 for column in columns) + len(answers)
+        worth = sum(3 if column in needed else 1 for column in columns) + len(answers) + 2 * asked
         worth += 4 * (fold(contract.name)[:-1] in fold(name)) - 3 * len(missing)
         if contract.name == "orders" and not {"amount", "unit_price"} & columns.keys():
             worth -= 3
@@ -142,14 +143,23 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
     return best
 
 
+def _is_question(heading: object) -> bool:
+    return str(heading).strip().endswith(("?", "؟"))
+
+
 def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
-    """Headings whose values are, but for a few, answers on one short scale such as 1 to 5 or 0 to 10."""
+    """Headings whose values are, but for a few, answers on one short scale such as 1 to 5 or 0 to 10.
+
+    Under a heading that is a question a few answers will do, however alike.
+    """
     ratings = []
     for heading in frame.columns:
         answers = frame[heading].dropna()
         numbers = read_numbers(answers)["text"].astype("float64")
         numbers = numbers[numbers.isin(range(11))]
-        short = len(numbers) > _NEARLY_ALL * len(answers) and numbers.nunique() > 2
-        if short and numbers.max() >= 4 and heading not in columns.values():
+        short = len(numbers) > _NEARLY_ALL * len(answers)
+        varied = numbers.nunique() > 2 and numbers.max() >= 4
+        likely = varied or _is_question(heading) and numbers.max() >= 2
+        if short and likely and heading not in columns.values():
             ratings.append(heading)
     return ratings

@@ -68,10 +68,10 @@ def init(folder: Path, files: tuple[Path, ...], force: bool) -> None:
     """Describe your own files in DIR/crmlab.toml.
 
     Looks at each FILE, proposes which table it is and which of its columns is what, and says what
-    could not be told. The files stay where they are. Exit status 1 if something is left for you to
-    fill in.
+    could not be told. The files stay where they are. Exit status 1 if the table of a file or a
+    column it needs could not be told.
     """
-    from crmlab.describe import describe_files, write_description
+    from crmlab.describe import assumptions, describe_files, write_description
 
     found = describe_files(files)
     target = write_description(folder, found, force)
@@ -83,6 +83,11 @@ def init(folder: Path, files: tuple[Path, ...], force: bool) -> None:
         for remark in file.remarks:
             click.echo(f"  {remark}")
         click.echo()
+    assumed = assumptions(found)
+    said = ", ".join(f"{name} {value}" if value else f"no {name}" for name, value in assumed.items())
+    click.echo(f"Assumed: {said}. Correct it in [workspace].")
+    if not assumed["phone_region"]:
+        click.echo("Without phone_region, telephone numbers without their country code are left as they are.")
     click.echo(f"Written: {target}. Look it over, then: crmlab clean {folder}")
     if not any(file.proposal.table for file in found):
         click.echo("Nothing was recognised: fill in a [[source]] there first.")
