@@ -171,7 +171,25 @@ def get(name: str, folder: Path | None) -> None:
     with working("fetching") as say:
         say(name)
         write_public_workspace(name, folder)
-    click.echo(f"Written: {folder}. Next: crmlab report all --workspace {folder}")
+    _say_what_next(folder)
+
+
+def _say_what_next(folder: Path) -> None:
+    """The reports that a new workspace allows; where it allows none, how to open its tables."""
+    from crmlab.reporting.plan import find_notebook, report_names, tables_of
+    from crmlab.workspace import open_workspace
+
+    tables = open_workspace(folder).tables
+    allowed = [name for name in report_names() if set(tables_of(find_notebook(name))) <= set(tables)]
+    click.echo(f"Written: {folder}, with {', '.join(tables)}.")
+    if allowed:
+        name = allowed[0] if len(allowed) == 1 else "all"
+        click.echo(f"Next: crmlab report {name} --workspace {folder}")
+    else:
+        opened = f'crmlab.open_workspace("{folder.as_posix()}").{tables[0]}'
+        click.echo(
+            f"No report can be made of these alone. To look at them in Python: import crmlab; {opened}"
+        )
 
 
 @data.command()
@@ -193,4 +211,4 @@ def sample(folder: Path, customers: int, seed: int, lang: str, kind: str) -> Non
 
     with working("writing") as say:
         write_sample(folder, customers=customers, seed=seed, language=lang, kind=kind, progress=say)
-    click.echo(f"Written: {folder}. Next: crmlab report all --workspace {folder}")
+    _say_what_next(folder)
