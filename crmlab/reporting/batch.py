@@ -3,7 +3,7 @@
 A plan is a TOML file::
 
     notebook = "segmentation"            # or a list; a report's name or a notebook's path
-    workspace = "data/sample"            # beside the plan, if it is a relative path
+    workspace = "data/sample"            # from the current folder or, if it is not there, the plan's
     language = "en"                      # or a list
     [parameters]                         # the same for all
     top_share = 0.1
@@ -69,14 +69,14 @@ def read_batch(path: Path) -> list[Call]:
     for name in plan:
         if name not in _PARTS:
             raise ParameterError(f"{path}: there is no entry {name!r}" + did_you_mean(name, _PARTS))
-    if "notebook" not in plan:
-        raise ParameterError(f'{path} names no notebook; write notebook = "segmentation", say.')
     for part in ("parameters", "grid"):
         if not isinstance(plan.get(part, {}), dict):
             raise ParameterError(f"{path}: {part} is a part that begins with [{part}].")
     runs = plan.get("run", [{}])
     if not isinstance(runs, list) or not all(isinstance(run, dict) for run in runs):
         raise ParameterError(f"{path}: each single run begins with [[run]], in two pairs of brackets.")
+    if not all("notebook" in {**plan, **run} for run in runs):
+        raise ParameterError(f'{path} names no notebook; write notebook = "segmentation", say.')
     calls = []
     for run in runs:
         for chosen in _multiplied({**{name: plan[name] for name in _PLACE if name in plan}, **run}):

@@ -64,7 +64,7 @@ def _execute(nb_man: Any, folder: Path, limit: int | None) -> None:
     write_notebook(nb_man.nb, given)
     done.mkdir()
     cells = [(place, cell) for place, cell in enumerate(nb_man.nb.cells) if cell.cell_type == "code"]
-    running = None
+    running, passed = None, 0
     for event in run_forked([Job(str(given), str(done), {}, "en", "", {}, limit)], workers=1):
         if running:
             _take_over(nb_man, done)
@@ -73,11 +73,22 @@ def _execute(nb_man: Any, folder: Path, limit: int | None) -> None:
         running = cells[event["cell"] - 1] if "cell" in event else None
         if running:
             place, cell = running
+            _pass_text(nb_man, passed, place)
+            passed = place + 1
             nb_man.cell_start(cell, place)
         if "signal" in event:
             name = signal.Signals(event["signal"]).name if event["signal"] > 0 else "itself"
             raise DeadKernelError(f"The process of the notebook was ended by {name}.")
     _take_over(nb_man, done)
+    if not any(map(_failed, nb_man.nb.cells)):
+        _pass_text(nb_man, passed, len(nb_man.nb.cells))
+
+
+def _pass_text(nb_man: Any, first: int, end: int) -> None:
+    """Tell the manager that the cells of text between two places are done: its bar counts all cells."""
+    for place, cell in list(enumerate(nb_man.nb.cells))[first:end]:
+        nb_man.cell_start(cell, place)
+        nb_man.cell_complete(cell, place)
 
 
 def _take_over(nb_man: Any, folder: Path) -> None:
@@ -93,4 +104,4 @@ def _take_over(nb_man: Any, folder: Path) -> None:
 
 
 def _failed(cell: Any) -> bool:
-    return any(output.output_type == "error" for output in cell.outputs)
+    return any(output.output_type == "error" for output in cell.get("outputs", ()))

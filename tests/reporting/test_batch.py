@@ -1,9 +1,11 @@
 """Plans of many reports, what they make, and making them again to compare."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -58,6 +60,29 @@ def test_single_runs_are_added_to_what_stands_above(plan):
     assert calls(path) == [
         (None, {"note": "n", "bins": 3}), ("fa", {"note": "n", "bins": 4}), ("fa", {"note": "n", "bins": 5}),
     ]  # fmt: skip
+
+
+def test_the_plans_of_the_readme_can_be_read(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    plans = [block for block in re.findall(r"```toml\n(.*?)```", readme, re.S) if "notebook" in block]
+    found = []
+    for number, text in enumerate(plans):
+        (tmp_path / f"{number}.toml").write_text(text, encoding="utf-8")
+        found.append([call._replace(workspace="") for call in read_batch(tmp_path / f"{number}.toml")])
+    days = ("2024-06-30", "2024-12-31")
+    assert found == [
+        [("segmentation", "", None, {"top_share": 0.1, "as_of": day}) for day in days],
+        [
+            ("campaign", "", "en", {"campaign_id": "M001"}), ("campaign", "", "fa", {"campaign_id": "M001"}),
+            ("satisfaction", "", "fa", {}),
+        ],
+    ]  # fmt: skip
+
+
+def test_every_run_needs_a_notebook(tmp_path):
+    (tmp_path / "plan.toml").write_text("[[run]]\nnotebook = 'campaign'\n[[run]]\nlanguage = 'fa'\n")
+    with pytest.raises(ParameterError, match="names no notebook"):
+        read_batch(tmp_path / "plan.toml")
 
 
 @pytest.mark.parametrize(

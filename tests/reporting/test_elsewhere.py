@@ -1,6 +1,8 @@
 """A batch on engines that are there already: worker processes of Dask, threads, papermill's own command."""
 
 import hashlib
+import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -105,6 +107,20 @@ def test_papermills_own_command_has_the_engine_fork(tmp_path):
     assert outputs[2][0].text == "6\n"
     assert outputs[3][0].data["text/plain"] == "12"
     assert notebook.metadata.papermill.exception is None
+    assert {cell.metadata.papermill.status for cell in notebook.cells} == {"completed"}
+    assert "100%" in done.stderr
+
+
+@pytest.mark.skipif(not can_fork(), reason="needs Linux")
+def test_the_command_for_papermill_in_the_readme_works_from_any_folder(tmp_path, shop):
+    root = Path(__file__).parents[2]
+    (command,) = re.findall(r"`(papermill --engine fork .*?)`", (root / "README.md").read_text("utf-8"), re.S)
+    given = command.replace("notebooks/", f"{root}/notebooks/").split()
+    shutil.copytree(shop, tmp_path / given[given.index("workspace") + 1])
+    papermill = Path(sys.executable).with_name("papermill")
+    done = subprocess.run([papermill, *given[1:]], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / given[4]).is_file()
 
 
 @pytest.mark.skipif(not can_fork(), reason="needs Linux")
