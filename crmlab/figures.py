@@ -292,12 +292,14 @@ def heatmap(
     rows, columns
         What the rows and the columns stand for.
     """
+    import numpy as np
+
     tongue = language(code)
     show = show or tongue.number
     with _canvas(1.6 + 0.46 * len(grid), title, unit, source, n, tongue) as (figure, axes):
         cells = grid.to_numpy(dtype=float)
         axes.imshow(cells, cmap="Blues", aspect="auto", vmin=0, vmax=max(cells.max() * 1.25, 1e-9))
-        for (row, column), cell in _cells(cells):
+        for (row, column), cell in np.ndenumerate(cells):
             dark = cell > cells.max() * 0.6
             axes.text(column, row, show(cell), ha="center", va="center", fontsize=9,
                       color="white" if dark else "#222222")  # fmt: skip
@@ -310,12 +312,6 @@ def heatmap(
         axes.xaxis.set_inverted(tongue.right_to_left)
         axes.yaxis.set_label_position("right" if tongue.right_to_left else "left")
     return figure
-
-
-def _cells(cells) -> Iterator[tuple[tuple[int, int], float]]:
-    for row, line in enumerate(cells):
-        for column, cell in enumerate(line):
-            yield (row, column), cell
 
 
 def curve(
@@ -364,6 +360,7 @@ def curve(
 
 def to_png(figure: Figure) -> bytes:
     """The figure as PNG at twice the resolution of the screen; equal figures give equal bytes."""
+    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -376,9 +373,10 @@ def to_png(figure: Figure) -> bytes:
     drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
     # Charts have few colours: a palette keeps them sharp at a third of the bytes.
     picture = drawn.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    # Averaging colours leaves the paper a shade too dark.
-    palette = picture.getpalette() or []
-    picture.putpalette([255 if shade >= 252 else shade for shade in palette])
+    # Averaging colours leaves the paper a shade too dark, or tinted by the palest cells.
+    palette = np.array(picture.getpalette(), dtype="uint8").reshape(-1, 3)
+    palette[(palette >= 245).all(axis=1)] = 255
+    picture.putpalette(palette.ravel().tolist())
     content = io.BytesIO()
     picture.save(content, format="png", compress_level=6)
     return content.getvalue()

@@ -1,7 +1,10 @@
 """What figures write where: ticks of counts, labels beside bars, signs and units."""
 
+import io
+
 import pandas as pd
 import pytest
+from PIL import Image
 
 from crmlab import figures
 from crmlab.locale import language
@@ -68,3 +71,10 @@ def test_signs_and_units_of_numbers_stand_in_persian_order():
     (axes,) = figures.bars(frame, "segment", {"value": "value"}, title="", show=show, code="fa").axes
     # A mark at the start: without it the text would run in the direction of its first sign.
     assert [text.get_text()[0] for text in axes.texts] == ["\u200f", "\u200f"]
+
+
+def test_the_paper_stays_white_beside_pale_cells():
+    grid = pd.DataFrame([[0] * 5] * 4 + [[1, 0, 1, 0, 0]], index=range(5, 0, -1), columns=range(1, 6))
+    figure = figures.heatmap(grid, title="Customers", rows="frequency", columns="recency")
+    picture = Image.open(io.BytesIO(figures.to_png(figure))).convert("RGB")
+    assert [picture.getpixel(place) for place in ((2, 2), (picture.width - 3, 2))] == [(255, 255, 255)] * 2
