@@ -1,29 +1,41 @@
-"""E-mail addresses and telephone numbers: valid or not, why, and in one form."""
+"""E-mail addresses and telephone numbers: valid or not, why, and in one form.
+
+The judges are email-validator and phonenumbers, which look at one text at a time. What is clear is
+decided over the whole column with the same verdict, value and reason.
+"""
 
 from __future__ import annotations
 
-import pandas as pd
+import re
+from collections.abc import Callable
 
-from crmlab.cleansing.text import normalize_text
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crmlab.cleansing.text import arrow, normalize_text
 
 #: Why a telephone number is not checked where no region is named.
 NO_COUNTRY = "no country code, and no region named"
 
+_TEXT = pa.large_string()
+_MISSING = pa.scalar(None, _TEXT)
 
-def _judge(values: pd.Series, verdict) -> pd.DataFrame:
-    """Apply `verdict` (text to value, reason) once to each distinct text."""
-    text = normalize_text(values)
-    verdicts = {value: verdict(value) for value in text.dropna().unique() if value}
-    value = text.map({given: found for given, (found, _) in verdicts.items()})
-    reason = text.map({given: why for given, (_, why) in verdicts.items()})
-    return pd.DataFrame(
-        {
-            "valid": value.notna(),
-            "value": value.astype("str"),
-            "reason": reason.astype("str"),
-        },
-        index=text.index,
-    )
+# The part before the @ as nearly everybody has it (RFC 5322, dot-atom), up to the @.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = rf"^{_ATOM}(?:\.{_ATOM})*@"
+# Below this, no part of an address can be too long, whatever the limits on each.
+_SHORT = 64
+# A domain of ASCII letters; two hyphens in a row may stand for other letters (IDNA).
+_LABEL = "[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+_DOMAIN = rf"^(?:{_LABEL}\.)+(?:[A-Za-z0-9]+-)*[A-Za-z0-9]*[A-Za-z]$"
+# ASCII without @ and <: refused for that, whatever else it is.
+_NO_SIGN = "^[ -;=>?A-~]+$"
+# Three digits or more and no plus: a number without country code.
+_NATIONAL = r"^[ ()./-]*(?:[0-9][ ()./-]*){3,}$"
+
+#: What a library says of one text: its normal form, or what is wrong with it.
+_Verdict = Callable[[str], tuple[str | None, str | None]]
 
 
 def check_email(values: pd.Series) -> pd.DataFrame:
@@ -38,14 +50,20 @@ def check_email(values: pd.Series) -> pd.DataFrame:
     -------
     DataFrame
         Indexed like `values`: `valid`; `value`, the address with its domain in small letters, as
-        email-validator normalises it; `reason`, what is wrong with it.
+        email-validator normalises it; `reason`, what is wrong with it; `suggestion`, the address
+        that was likely meant where the domain is likely misspelt (`value` keeps it as it is).
 
     Examples
     --------
-    >>> check_email(pd.Series(["Ann@Example.COM", "ann@@example.com"]))["value"].tolist()
-    ['Ann@example.com', nan]
+    >>> found = check_email(pd.Series(["Ann@Example.COM", "ann@@example.com", "ann@gmial.com"]))
+    >>> found["value"].tolist()
+    ['Ann@example.com', nan, 'ann@gmial.com']
+    >>> found["suggestion"].tolist()
+    [nan, nan, 'ann@gmail.com']
     """
     from email_validator import EmailNotValidError, validate_email
+
+    from crmlab.cleansing.mail_domains import suggest_addresses
 
     def verdict(address: str) -> tuple[str | None, str | None]:
         try:
@@ -54,7 +72,10 @@ def check_email(values: pd.Series) -> pd.DataFrame:
             return None, str(error)
         return found.normalized, None
 
-    return _judge(values, verdict)
+    text = arrow(normalize_text(values))
+    value, reason = _clear_addresses(text, verdict)
+    value, reason = _ask(text, value, reason, verdict, alike=_NO_SIGN)
+    return _frame(values, value=value, reason=reason, suggestion=suggest_addresses(value))
 
 
 def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
@@ -80,6 +101,8 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
     """
     import phonenumbers
 
+    from crmlab.cleansing.phone_plans import NO_SUCH_NUMBER, judge_numbers
+
     def verdict(number: str) -> tuple[str | None, str | None]:
         try:
             parsed = phonenumbers.parse(number, region or None)
@@ -87,7 +110,73 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
             unknown = not region and error.error_type == error.INVALID_COUNTRY_CODE
             return None, NO_COUNTRY if unknown else str(error)
         if not phonenumbers.is_valid_number(parsed):
-            return None, "no such number in its country's plan"
+            return None, NO_SUCH_NUMBER
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), None
 
-    return _judge(values, verdict)
+    text = arrow(normalize_text(values))
+    value, reason = judge_numbers(text, region)
+    if not region:
+        reason = pc.if_else(_short_match(text, _NATIONAL, 250), pa.scalar(NO_COUNTRY, _TEXT), reason)
+    value, reason = _ask(text, value, reason, verdict)
+    return _frame(values, value=value, reason=reason)
+
+
+def _clear_addresses(text: pa.Array, verdict: _Verdict) -> tuple[pa.Array, pa.Array]:
+    """Value or reason of the addresses that nothing but their domain can be wrong with."""
+    from email_validator import SPECIAL_USE_DOMAIN_NAMES
+    from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
+
+    clear = pc.and_(pc.fill_null(pc.string_is_ascii(text), False), _short_match(text, _LOCAL, _SHORT))
+    parts = pc.split_pattern(text.filter(clear), "@", max_splits=1)
+    local, domains = pc.list_element(parts, 0), pc.list_element(parts, 1).dictionary_encode()
+    names = domains.dictionary
+    reserved = rf"(?i)(?:^|\.)(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
+    plain = pc.and_not(pc.match_substring_regex(names, _DOMAIN), pc.match_substring_regex(names, reserved))
+    found = [
+        (f"x@{name.lower()}", None) if is_plain else verdict(f"x@{name}")
+        for name, is_plain in zip(names.to_pylist(), plain.to_pylist(), strict=True)
+    ]
+    normal = pa.array([whole and whole.removeprefix("x@") for whole, _ in found], _TEXT)
+    wrong = pa.array([why for _, why in found], _TEXT)
+    # The names of offices, such as Postmaster, are written in small letters (RFC 2142).
+    small = pc.ascii_lower(local)
+    local = pc.if_else(pc.is_in(small, pa.array(CASE_INSENSITIVE_MAILBOX_NAMES, _TEXT)), small, local)
+    whole = pc.binary_join_element_wise(local, normal.take(domains.indices), pa.scalar("@", _TEXT))
+    nothing = pa.nulls(len(text), _TEXT)
+    return (
+        pc.replace_with_mask(nothing, clear, whole),
+        pc.replace_with_mask(nothing, clear, wrong.take(domains.indices)),
+    )
+
+
+def _short_match(text: pa.Array, pattern: str, longest: int) -> pa.Array:
+    found = pc.and_(pc.match_substring_regex(text, pattern), pc.less_equal(pc.binary_length(text), longest))
+    return pc.fill_null(found, False)
+
+
+def _ask(
+    text: pa.Array, value: pa.Array, reason: pa.Array, verdict: _Verdict, alike: str = ""
+) -> tuple[pa.Array, pa.Array]:
+    """Value and reason, with the verdict on each text that has neither so far.
+
+    Equal texts share a verdict, and so do all that match the regular expression `alike`.
+    """
+    unknown = pc.and_(pc.is_null(value), pc.is_null(reason))
+    unknown = pc.and_(unknown, pc.fill_null(pc.not_equal(text, ""), False))
+    texts = text.filter(unknown)
+    if alike:
+        texts = pc.if_else(pc.match_substring_regex(texts, alike), pa.scalar("-", _TEXT), texts)
+    texts = texts.dictionary_encode()
+    found = [verdict(one) for one in texts.dictionary.to_pylist()]
+    values, reasons = (pa.array([one[part] for one in found], _TEXT) for part in (0, 1))
+    return (
+        pc.replace_with_mask(value, unknown, values.take(texts.indices)),
+        pc.replace_with_mask(reason, unknown, reasons.take(texts.indices)),
+    )
+
+
+def _frame(values: pd.Series, **columns: pa.Array) -> pd.DataFrame:
+    index = pd.Series(values).index
+    valid = pc.is_valid(columns["value"]).to_numpy(zero_copy_only=False)
+    texts = {name: pd.Series(column, index=index, dtype="str") for name, column in columns.items()}
+    return pd.DataFrame({"valid": pd.Series(valid, index=index), **texts})
