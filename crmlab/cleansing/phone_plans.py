@@ -26,6 +26,8 @@ _CLEAR = r"^[ ()./-]*\+?[0-9 ()./-]+$"
 _FEWEST_DIGITS, _MOST_SIGNS = 3, 250
 # Digits of what the library takes for a national number.
 _SHORTEST, _LONGEST = 2, 17
+# Of fewer numbers with a country code, the library is done sooner.
+_FEW = 20
 # Every kind of number, the most frequent first.
 _KINDS = ("mobile", "fixed_line", "toll_free", "shared_cost", "premium_rate", "voip", "personal_number",
           "pager", "uan", "voicemail")  # fmt: skip
@@ -125,12 +127,13 @@ def _at_home(numbers: _Numbers) -> Iterator[_Numbers]:
 
 
 def _international(numbers: _Numbers) -> Iterator[_Numbers]:
-    """Numbers that begin with a country code, without it; those with an unknown one are left out."""
+    """Numbers that begin with a country code, without it; unknown codes and rare ones are left out."""
     numbers = numbers.where(_lengths(numbers.digits) >= _FEWEST_DIGITS)
     heads = pc.utf8_slice_codeunits(numbers.digits, 0, 3).dictionary_encode()
     known = np.array([_country_code(head) for head in heads.dictionary.to_pylist()], dtype=np.int64)
     codes = known[heads.indices.to_numpy()]
-    for code in np.unique(codes[codes > 0]).tolist():
+    found, count = np.unique(codes[codes > 0], return_counts=True)
+    for code in found[count >= _FEW].tolist():
         of_country = numbers.where(codes == code)
         rest = _without(of_country.digits, str(code))
         yield _Numbers(of_country.place, rest, _main_plan(code))
