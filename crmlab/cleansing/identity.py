@@ -122,7 +122,8 @@ def check_postcode(values: pd.Series, country: str = "IR") -> pd.DataFrame:
     values : Series of str
         As `check_national_id` takes them.
     country
-        ``"IR"``: ten digits, neither 0 nor 2 among the first four, which are not all equal.
+        ``"IR"``: ten digits. The first five name the district; neither 0 nor 2 is among them, which
+        look like 5 and 3 in Persian, and the first four are not all equal. The last five are free.
 
     Returns
     -------
@@ -144,8 +145,7 @@ def check_postcode(values: pd.Series, country: str = "IR") -> pd.DataFrame:
     digits, odd = _only_digits(values)
     whole = digits.where(digits.str.len() == 10)
     table = _table(whole, 10)
-    first = table[:, :4]
-    wrong = (np.isin(first, (0, 2))).any(axis=1) | (first == first[:, :1]).all(axis=1)
+    wrong = np.isin(table[:, :5], (0, 2)).any(axis=1) | (table[:, :4] == table[:, :1]).all(axis=1)
     reason = _reasons(digits, odd, whole.isna(), "not ten digits", wrong, "no such region")
     return _result(whole, reason, _notes(digits))
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from scipy.special import hyp2f1
 
-from crmlab.cleansing.contacts import check_phone
+from crmlab.cleansing.contacts import check_email, check_phone
+from crmlab.cleansing.identity import check_postcode
 from crmlab.errors import ParameterError, WorkspaceError
 from crmlab.loaders.sample import files, sample, write_sample
 from crmlab.loaders.sample.pollution import plain
@@ -158,6 +159,9 @@ class TestTables:
         customers = clean["customers"]
         region = words(form[0]).phone_region
         assert check_phone(customers["phone"].dropna(), region)["valid"].all()
+        assert check_email(customers["email"].dropna())["suggestion"].isna().all()
+        if region == "IR":
+            assert check_postcode(customers["postcode"].dropna())["valid"].all()
         person = clean["truth"]["customers"]["person_id"]
         emails = pd.DataFrame({"email": customers["email"], "person": person}).dropna().drop_duplicates()
         assert emails["email"].is_unique

@@ -138,7 +138,12 @@ def homes(generator: np.random.Generator, count: int, words: Words) -> pd.DataFr
 
 def _fill(pattern: str, digits: list[int], letters: list[int]) -> str:
     numbers, signs = iter(digits), iter(letters)
-    kinds = {"#": lambda: str(next(numbers)), "@": lambda: "ABDEFGHJLNPQRSTUWXYZ"[next(signs)]}
+    kinds = {
+        "#": lambda: str(next(numbers)),
+        # Iran's post has neither 0 nor 2 in the number of a district.
+        "~": lambda: str(next(numbers)).replace("2", "3"),
+        "@": lambda: "ABDEFGHJLNPQRSTUWXYZ"[next(signs)],
+    }
     return "".join(kinds[mark]() if mark in kinds else mark for mark in pattern)
 
 

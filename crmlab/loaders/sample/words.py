@@ -30,7 +30,8 @@ class Words:
     letters, variants
         Letters that slip in by mistake, and spellings that stand for each other.
     cities
-        City, province and how its postcodes look: ``#`` is a digit, ``@`` a letter.
+        City, province and how its postcodes look: ``#`` is a digit, ``~`` a digit other than 2,
+        ``@`` a letter.
     phone_prefixes, phone_digits
         E.164 beginnings of mobile numbers, and how many digits follow.
     address
