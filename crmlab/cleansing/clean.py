@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pandas as pd
 
 from crmlab.cleansing.between_columns import check_scale, complete_amounts
-from crmlab.cleansing.contacts import NO_COUNTRY, check_email, check_phone
-from crmlab.cleansing.dates import read_dates
-from crmlab.cleansing.domains import match_allowed, out_of_range
+from crmlab.cleansing.domains import out_of_range
 from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
-from crmlab.cleansing.identity import ALL_EQUAL, PADDED, check_national_id
 from crmlab.cleansing.ledger import Ledger
-from crmlab.cleansing.numbers import plain, read_numbers, to_minor_units
-from crmlab.cleansing.text import normalize_text
+from crmlab.cleansing.readings import READERS, allowed, nowhere, read_column
 from crmlab.contract import ROW_NUMBER, Column
 from crmlab.errors import TableError
-from crmlab.tables import YES_NO, table, validate
+from crmlab.tables import table, validate
 
 MISSING_MARKERS = (
     "", "-", "--", "?", ".", "n/a", "na", "nan", "none", "null", "nil", "unknown", "not available",
@@ -43,7 +37,8 @@ class Conventions:
         Zone in which clean time stamps stand, such as ``"Asia/Tehran"``.
     region
         Two-letter country of telephone numbers without a country code; if empty, they are left as
-        they are. For ``"IR"``, national ids are held to their check digit.
+        they are. For ``"IR"``, national ids are held to their check digit, and postcodes that have
+        another form than Iran's are noted.
     day_first, decimal
         As `read_dates` and `read_numbers` take them; None lets each column tell.
     missing
@@ -186,7 +181,7 @@ def type_columns(
         values = frame[column.name]
         if values.dtype == "str":
             values = values.mask(values.str.strip() == "")
-        reading = _READERS[column.kind](values, column, conventions or Conventions())
+        reading = READERS[column.kind](values, column, conventions or Conventions())
         if reading.reason.notna().any():
             unread[column.name] = reading.reason.dropna()
         else:
@@ -222,8 +217,7 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
 def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger) -> pd.Series:
     """The clean column; what changes, and what cannot be read, goes to the ledger."""
     values = _mark_missing(raw, column, conventions, ledger)
-    checked = column.name == "national_id" and conventions.region == "IR"
-    reading = (_read_national_id if checked else _READERS[column.kind])(values, column, conventions)
+    reading = read_column(values, column, conventions)
     reason, value = reading.reason, reading.value
     if column.minimum is not None or column.maximum is not None:
         outside = out_of_range(value, column.minimum, column.maximum)
@@ -239,7 +233,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
         if value.dtype == "str":
             marked |= repaired & _means_missing(value.where(repaired), column, conventions)
             value = value.mask(marked)
-        ledger.cells("repaired", _MARKED, column.name, marked, values, _nowhere(raw))
+        ledger.cells("repaired", _MARKED, column.name, marked, values, nowhere(raw))
         repaired &= ~marked
     ledger.cells("repaired", reading.rule, column.name, repaired, values, reading.text)
     for why in reason.dropna().unique():
@@ -247,10 +241,14 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
         if column.required:
             ledger.set_aside(why, column.name, rows)
         else:
-            ledger.cells("blanked", why, column.name, rows, values, _nowhere(raw))
+            ledger.cells("blanked", why, column.name, rows, values, nowhere(raw))
     if column.required and column.name not in _COMPUTED:
         ledger.set_aside("a value is required", column.name, value.isna() & ~failed)
-    return value.mask(failed)
+    value = value.mask(failed)
+    if reading.odd is not None:
+        noticed = reading.odd.notna() & value.notna()
+        ledger.cells("left", reading.odd, column.name, noticed, value, reading.better)
+    return value
 
 
 def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledger: Ledger) -> pd.Series:
@@ -259,19 +257,15 @@ def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledg
         return raw
     bare = raw.astype("str").str.strip()
     marked = raw.notna() & _means_missing(bare, column, conventions)
-    ledger.cells("repaired", _MARKED, column.name, marked & (bare != ""), raw, _nowhere(raw))
+    ledger.cells("repaired", _MARKED, column.name, marked & (bare != ""), raw, nowhere(raw))
     return raw.mask(marked)
 
 
 def _means_missing(text: pd.Series, column: Column, conventions: Conventions) -> pd.Series:
     # What the column itself knows is a value there: "ندارد" is a No.
-    spellings = {spelling for known in _allowed(column).values() for spelling in known}
+    spellings = {spelling for known in allowed(column).values() for spelling in known}
     marked = text.str.lower().isin(set(conventions.missing) - spellings)
     return marked & ~text.isin(_NAMES) if column.kind == "name" else marked
-
-
-def _allowed(column: Column) -> Mapping[object, tuple[str, ...]]:
-    return YES_NO if column.kind == "boolean" else column.allowed or {}
 
 
 def _clean_extra(raw: pd.Series, conventions: Conventions, ledger: Ledger) -> pd.Series:
@@ -279,112 +273,3 @@ def _clean_extra(raw: pd.Series, conventions: Conventions, ledger: Ledger) -> pd
     if raw.dtype != "str":
         return raw
     return _clean_column(raw, Column(str(raw.name), "text", ""), conventions, ledger)
-
-
-class _Reading(NamedTuple):
-    """A column as read: typed values, their one form in text, and why a cell could not be read."""
-
-    value: pd.Series
-    text: pd.Series
-    reason: pd.Series
-    rule: str | pd.Series
-    read_as: str = ""
-    left: tuple[str, int] = ("", 0)
-
-
-def _nowhere(values: pd.Series | pd.DataFrame) -> pd.Series:
-    return pd.Series(pd.NA, index=values.index, dtype="str")
-
-
-def _read_text(values: pd.Series, column: Column, _: Conventions) -> _Reading:
-    if values.dtype.kind in "iuf":
-        numbers = read_numbers(values)
-        return _Reading(numbers["text"], values.astype("str"), numbers["reason"], "", "numbers as text")
-    level = "names" if column.kind == "name" else "letters"
-    text = normalize_text(values.astype("str"), level=level)
-    return _Reading(text, text, _nowhere(values), f"{'name' if level == 'names' else 'text'} unified")
-
-
-def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
-    if values.dtype.kind in "iuf":
-        values = plain(values)
-    if column.kind == "email":
-        found, rule, wrong = check_email(values), "e-mail unified", "not a valid e-mail address"
-    else:
-        found = check_phone(values, conventions.region)
-        rule, wrong = "phone written as E.164", "not a valid telephone number"
-    unchecked = found["reason"] == NO_COUNTRY
-    value = found["value"].mask(unchecked, values.astype("str").str.strip())
-    reason = _nowhere(values).mask(values.notna() & ~found["valid"] & ~unchecked, wrong)
-    return _Reading(value, value, reason, rule, left=(f"{NO_COUNTRY}: set phone_region", unchecked.sum()))
-
-
-def _read_national_id(values: pd.Series, column: Column, _: Conventions) -> _Reading:
-    if values.dtype.kind in "iuf":
-        values = plain(values)
-    found = check_national_id(values.astype("str"))
-    rule = pd.Series("identity number unified", index=values.index, dtype="str")
-    rule = rule.mask(found["note"] == PADDED, PADDED)
-    reason = found["reason"].where(values.notna())
-    return _Reading(found["value"], found["value"], reason, rule,
-                    left=(ALL_EQUAL, int((found["note"] == ALL_EQUAL).sum())))  # fmt: skip
-
-
-def _read_category(values: pd.Series, column: Column, _: Conventions) -> _Reading:
-    if values.dtype.kind in "iuf":
-        values = plain(values)
-    found = match_allowed(values.astype("str"), _allowed(column))
-    reason = _nowhere(values).mask(values.notna() & found.isna(), "value not allowed")
-    if column.kind == "boolean":
-        value = found.astype("boolean")
-        return _Reading(value, values.astype("str"), reason, "", "yes or no")
-    return _Reading(found.astype("str"), found.astype("str"), reason, "spelling unified")
-
-
-def _read_date(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
-    dates = read_dates(values, conventions.day_first, conventions.time_zone)
-    value = dates["value"].dt.normalize() if column.kind == "date" else dates["value"]
-    calendars = dates["calendar"].value_counts()
-    main = calendars.index[0] if len(calendars) else "gregorian"
-    other = (dates["calendar"] != main) & dates["calendar"].notna()
-    text = values.astype("str").mask(other, value.astype("str"))
-    rule = "date of another calendar than the rest of the column"
-    return _Reading(value, text, dates["reason"], rule, f"{main.capitalize()} dates")
-
-
-def _read_number(values: pd.Series, column: Column, conventions: Conventions) -> _Reading:
-    numbers = read_numbers(values, conventions.decimal)
-    text, reason = numbers["text"], numbers["reason"]
-    if column.kind == "number":
-        return _Reading(text.astype("float64"), _shown(values, text), reason, "number unified", "numbers")
-    decimals = conventions.decimals if column.kind == "money" else 0
-    value, rounded = to_minor_units(text, decimals)
-    reason = reason.mask(text.notna() & value.isna(), "too large to be kept")
-    rule = pd.Series("number unified", index=text.index, dtype="str")
-    if column.kind == "integer":
-        reason = reason.mask(rounded, "not a whole number")
-        return _Reading(value, _shown(values, text), reason, rule, "whole numbers")
-    shown = _shown(values, text).mask(rounded, (value / 10**decimals).astype("str"))
-    rule = rule.mask(rounded, f"rounded to {decimals} decimals")
-    return _Reading(value, shown, reason, rule, f"money with {decimals} decimals")
-
-
-def _shown(values: pd.Series, text: pd.Series) -> pd.Series:
-    """The number's text; numbers that came as numbers are in one form already."""
-    return values.astype("str") if values.dtype.kind in "iuf" else text
-
-
-_READERS: dict[str, Callable[[pd.Series, Column, Conventions], _Reading]] = {
-    "id": _read_text,
-    "text": _read_text,
-    "name": _read_text,
-    "email": _read_contact,
-    "phone": _read_contact,
-    "category": _read_category,
-    "boolean": _read_category,
-    "date": _read_date,
-    "time": _read_date,
-    "integer": _read_number,
-    "number": _read_number,
-    "money": _read_number,
-}

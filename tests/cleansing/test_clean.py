@@ -208,11 +208,11 @@ def test_the_summary_counts_what_the_ledger_tells(cleaned):
 
 @pytest.mark.parametrize("name", TABLES)
 @settings(deadline=None, max_examples=2)
-@given(seed=st.integers(0, 2**32))
-def test_no_row_is_lost_and_clean_stays_clean(name, seed):
+@given(seed=st.integers(0, 2**32), region=st.sampled_from(["", "IR"]))
+def test_no_row_is_lost_and_clean_stays_clean(name, seed, region):
     raw = dirty(name, seed)
     before = raw.copy()
-    cleaned = clean(raw, name, Conventions(time_zone="Asia/Tehran"))
+    cleaned = clean(raw, name, Conventions(time_zone="Asia/Tehran", region=region))
     pd.testing.assert_frame_equal(raw, before)
     assert cleaned.rows_in == len(raw) == len(cleaned.frame) + len(cleaned.quarantine) + cleaned.merged
 
@@ -223,7 +223,7 @@ def test_no_row_is_lost_and_clean_stays_clean(name, seed):
     assert not set(aside) & set(merged)
 
     # Money comes back in minor units: read again, it has no decimals.
-    again = clean(cleaned.frame, name, Conventions(decimals=0))
+    again = clean(cleaned.frame, name, Conventions(decimals=0, region=region))
     pd.testing.assert_frame_equal(again.frame, cleaned.frame)
     assert set(again.ledger["action"]) <= {"read", "left"}
 
@@ -703,3 +703,41 @@ def test_iranian_national_ids_are_held_to_their_check_digit():
     ]  # fmt: skip
     elsewhere = clean(raw, "customers", Conventions(region="DE"))
     assert elsewhere.frame["national_id"][3] == "0499370898"
+
+
+def test_misspelt_mail_domains_are_noted_with_what_was_meant_and_left():
+    emails = ["Ann@Gmail.CON", "ann@gmail.com", "ann@gmial", None, "bo@hotmial.com"]
+    raw = pd.DataFrame({"customer_id": list("abcde"), "email": emails})
+    cleaned = clean(raw, "customers")
+    assert cleaned.frame["email"].fillna("").tolist() == [
+        "Ann@gmail.con",
+        "ann@gmail.com",
+        "",
+        "",
+        "bo@hotmial.com",
+    ]
+    assert told(cleaned, "left") == [
+        [1, "a", "email", "likely misspelt domain", "Ann@gmail.con", "Ann@gmail.com"],
+        [5, "e", "email", "likely misspelt domain", "bo@hotmial.com", "bo@hotmail.com"],
+    ]
+
+
+def test_postcodes_of_iran_come_in_one_form_and_others_are_noted_and_left():
+    codes = ["۱۴۱۷۴-۶۶۱۹۱", "1417466191", "14174", "D-10115", "1217466191", None, "n/a\u200b"]
+    raw = pd.DataFrame({"customer_id": list("abcdefg"), "postcode": codes})
+    cleaned = clean(raw, "customers", Conventions(region="IR"))
+    kept = ["14174", "D-10115", "1217466191"]
+    assert cleaned.frame["postcode"].fillna("").tolist() == ["1417466191"] * 2 + kept + ["", ""]
+    why = "not the form of an Iranian postcode: "
+    assert told(cleaned, "left") == [
+        [3, "c", "postcode", why + "not ten digits", "14174", None],
+        [4, "d", "postcode", why + "signs that are no digits", "D-10115", None],
+        [5, "e", "postcode", why + "no such region", "1217466191", None],
+    ]
+    assert told(cleaned, "repaired", "blanked") == [
+        [1, "a", "postcode", "postcode unified", "۱۴۱۷۴-۶۶۱۹۱", "1417466191"],
+        [7, "g", "postcode", "marker read as missing", "n/a\u200b", None],
+    ]
+    elsewhere = clean(raw, "customers", Conventions(region="DE"))
+    assert elsewhere.frame["postcode"][0] == "14174-66191"
+    assert told(elsewhere, "left") == []
