@@ -94,23 +94,28 @@ def likely_domains(counts: Mapping[str, int]) -> dict[str, str]:
     from rapidfuzz.distance import OSA
 
     least = max(_FREQUENT, _SHARE * sum(counts.values()))
-    frequent = [domain.partition(".") for domain, count in counts.items() if count >= least]
-    own = {name: ending for name, _, ending in frequent if len(name) >= _LONG and name not in _HOUSES}
-    houses = [*_HOUSES, *own]
+    frequent = sorted(
+        (domain for domain, count in counts.items() if count >= least),
+        key=lambda domain: (counts[domain], domain),
+    )
+    own: dict[str, list[str]] = {}
+    for name, _, ending in (domain.partition(".") for domain in reversed(frequent)):
+        if len(name) >= _LONG and name not in _HOUSES:
+            own.setdefault(name, []).append(ending)
     rare = [(domain, *domain.partition(".")[::2]) for domain, count in counts.items() if count < least]
-    names = [name for _, name, _ in rare]
+    names, houses = [name for _, name, _ in rare], [*_HOUSES, *own]
     slips = process.cdist(names, houses, scorer=OSA.distance, score_cutoff=1, dtype=np.uint8)
     meant: dict[str, str] = {}
     for row, column in zip(*(place.tolist() for place in (slips <= 1).nonzero()), strict=True):
         (domain, name, ending), house = rare[row], houses[column]
         if name in _OTHERS or not _begin_alike(name, house):
             continue
-        if house not in own:
+        if house in _HOUSES:
             right = _right_ending(ending, _HOUSES[house].split(), name == house)
-        elif name != house and ending == own[house]:
-            right = ending if counts[domain] * _RARER <= counts[f"{house}.{ending}"] else ""
         else:
-            right = ""
+            is_slip = name not in own and ending in own[house]
+            is_slip = is_slip and counts[domain] * _RARER <= counts[f"{house}.{ending}"]
+            right = ending if is_slip else ""
         if right:
             meant.setdefault(domain, f"{house}.{right}")
     endings = {ending: _slip(ending) for ending in {domain.rpartition(".")[2] for domain in counts}}

@@ -80,6 +80,10 @@ def test_any_slip_behind_the_first_letter_is_found(domain, data):
 def test_a_house_of_the_column_itself_is_learned():
     counts = {"firmware-house.ir": 9_000, "firmware-huose.ir": 2, "firmware-house.it": 2, "gmail.com": 999}
     assert likely_domains(counts) == {"firmware-huose.ir": "firmware-house.ir"}
+    # The order of the rows does not matter: of two that are as near, the more frequent was meant.
+    more = counts | {"firmware-horse.ir": 8_000, "firmware-hosue.com": 1, "firmware-hoise.ir": 1}
+    meant = {"firmware-huose.ir": "firmware-house.ir", "firmware-hoise.ir": "firmware-house.ir"}
+    assert likely_domains(more) == likely_domains(dict(reversed(more.items()))) == meant
     # Neither of two frequent domains is a slip of the other, nor is one that is not so rare.
     assert likely_domains(counts | {"firmware-huose.ir": 2_000}) == {}
     assert likely_domains(counts | {"firmware-huose.ir": 90 + 91}) == {}
