@@ -14,8 +14,8 @@ from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.errors import ParameterError
 
 DATA = Path(os.environ.get("CRMLAB_DATA", "nowhere"))
-LATIN = ["abel", "adler", "bauer", "bergmann", "castro", "dietrich", "eriksen", "fischer", "garnier", "hoffmann",
-         "iversen", "jansen", "keller", "lorenz"]  # fmt: skip
+LATIN = ["abel", "adler", "bauer", "bergmann", "castro", "dietrich", "eriksen", "fischer", "garnier",
+         "hoffmann", "iversen", "jansen", "keller", "lorenz"]  # fmt: skip
 GIVEN = ["anna", "boris", "clara", "david", "elena", "felix", "greta", "henry", "irina", "jakob", "karin",
          "louis", "maria", "nadia", "oscar", "paula"]  # fmt: skip
 PERSIAN = dict(zip("abcdefghijklmnopqrstuvwxyz", "ابپتثجچحخدذرزژسشصضطظعغفقکگ", strict=True))
@@ -136,8 +136,10 @@ def test_roles_are_told_from_headings_and_contents():
 
 
 def test_whole_names_are_taken_apart_and_told_from_their_parts():
-    frame = pd.DataFrame({"first_name": ["thomas", "tom"], "surname": ["clifford", "clifford"],
-                          "full_name": ["thomas clifford of chudleigh", "tom clifford, 1st baron"]})  # fmt: skip
+    frame = pd.DataFrame({
+        "first_name": ["thomas", "tom"], "surname": ["clifford", "clifford"],
+        "full_name": ["thomas clifford of chudleigh", "tom clifford, 1st baron"],
+    })  # fmt: skip
     fields = recognise(frame)
     assert [field.role for field in fields] == ["given name", "family name", "full name"]
     assert prepare(frame, fields)["further"].tolist() == [["chudleigh"], []]
