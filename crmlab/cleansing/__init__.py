@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "clean": ["Conventions", "clean"],
         "consent": ["check_consent", "consent_register", "contact_key", "write_list"],
         "contacts": ["check_email", "check_phone"],
+        "coordinates": ["check_coordinates"],
         "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],
         "duplicates.finder": ["DuplicateFinder", "find_duplicates"],
         "duplicates.golden": ["golden_records"],
@@ -21,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "ledger": ["summarise"],
         "numbers": ["read_numbers"],
+        "places": ["check_place", "read_places"],
         "text": ["normalize_text"],
     },
 )
