@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "addresses": ["address_key", "check_address"],
         "clean": ["Conventions", "clean"],
         "consent": ["check_consent", "consent_register", "contact_key", "write_list"],
         "contacts": ["check_email", "check_phone"],

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.reference import Source, read_reference, read_table
+from crmlab.cleansing.reference import Source, read_reference, read_table, refuse
 from crmlab.cleansing.text import normalize_text
 from crmlab.contract import Column, Table
 from crmlab.errors import ParameterError, SourceError
@@ -66,9 +66,10 @@ def read_places(source: Source) -> pd.DataFrame:
     Raises
     ------
     ParameterError
-        If there is no list, it has no column of names, or a name without Persian or Latin letters.
+        If there is no list, it is empty or has no column of names.
     SourceError, TableError
-        If it cannot be read.
+        If it cannot be read, or a name has no Persian or Latin letters, without which none can be
+        compared.
 
     Examples
     --------
@@ -80,12 +81,7 @@ def read_places(source: Source) -> pd.DataFrame:
         path = Path(source)
         source = _divisions(path if path.is_dir() else path.parent)
     places = read_reference(source, PLACES)
-    blank = places.index[normalize_text(places["name"], "search") == ""].tolist()
-    if blank:
-        raise ParameterError(
-            f"{len(blank):,} names in the list of places have no Persian or Latin letters, the first in row "
-            f"{blank[0]}: they cannot be compared."
-        )
+    refuse(normalize_text(places["name"], "search") == "", PLACES, "name", "no Persian or Latin letters")
     return places
 
 
@@ -115,7 +111,8 @@ def check_place(city: pd.Series, places: Source, province: pd.Series | None = No
         suggested if at most one letter, or one in three, differs: that with the least d; of
         several, the likeliest by how often the column itself has it, a letter dropped counting 30
         times as likely as a certain letter in place of another or put in. A near name of the given
-        province comes before all others.
+        province comes before all others; where there is none, a name of the list that is not in
+        that province is suggested itself.
 
     Raises
     ------
@@ -140,10 +137,10 @@ def locate(city: pd.Series, places: pd.DataFrame, province: pd.Series | None = N
     city = pd.Series(city)
     if province is None:
         province = pd.Series(pd.NA, index=city.index, dtype="str")
-    elif not city.index.equals(province.index):
+    elif not city.index.equals(pd.Series(province).index):
         raise ParameterError("city and province are to be indexed alike.")
     by_city, cities = pd.factorize(city.astype("str"))
-    by_province, provinces = pd.factorize(province.astype("str"))
+    by_province, provinces = pd.factorize(pd.Series(province).astype("str"))
     width = len(provinces) + 1
     of, pairs = pd.factorize(by_city * width + by_province + 1)
     asked = pd.DataFrame({

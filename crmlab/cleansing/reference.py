@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def read_reference(source: Source | None, form: Table) -> pd.DataFrame:
     Raises
     ------
     ParameterError
-        If there is no source, or it lacks a required column.
+        If there is no source, it lacks a required column, or has no row.
     SourceError
         If the file cannot be read.
     TableError
@@ -44,7 +43,8 @@ def read_reference(source: Source | None, form: Table) -> pd.DataFrame:
     if source is None:
         raise ParameterError(_needed(form))
     raw = source if isinstance(source, pd.DataFrame) else read_table(Path(source))
-    headings = {str(heading).strip().lower(): heading for heading in reversed(raw.columns)}
+    folded = normalize_text(pd.Series(raw.columns, dtype="str")).str.lower()
+    headings = dict(zip(reversed(folded), reversed(raw.columns), strict=True))
     found = {}
     for column in form.columns:
         known = (column.name, *column.headings)
@@ -60,7 +60,9 @@ def read_reference(source: Source | None, form: Table) -> pd.DataFrame:
             found[column.name] = _texts(raw[heading])
     frame = pd.DataFrame(found).dropna(how="all")
     for name in form.required:
-        _refuse(frame[name].isna(), form, name, "a value is required")
+        refuse(frame[name].isna(), form, name, "a value is required")
+    if frame.empty:
+        raise ParameterError(f"{form.name} has no row.")
     return frame.reset_index(drop=True)
 
 
@@ -97,7 +99,7 @@ def read_table(path: Path) -> pd.DataFrame:
         raise SourceError(f"There is no file {path}.") from None
     except UnicodeDecodeError:
         raise SourceError(f"{path.name} is not written in UTF-8; save it so.") from None
-    except (OSError, ValueError, csv.Error, AttributeError, TypeError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise SourceError(f"{path.name} cannot be read as a table: {reason}.") from None
 
@@ -113,11 +115,12 @@ def _numbers(values: pd.Series, name: str, form: Table) -> pd.Series:
     if values.dtype.kind in "iuf":
         return values.astype("float64")
     found = read_numbers(values)
-    _refuse(found["reason"].notna(), form, name, "not a number")
+    refuse(found["reason"].notna(), form, name, "not a number")
     return found["text"].astype("float64")
 
 
-def _refuse(wrong: pd.Series, form: Table, name: str, rule: str) -> None:
+def refuse(wrong: pd.Series, form: Table, name: str, rule: str) -> None:
+    """Raise a TableError that names the rows of a reference table where `wrong` is true, if there are any."""
     rows = wrong.index[wrong].tolist()
     if rows:
         count = f"{len(rows):,} row{'s' if len(rows) > 1 else ''}"

@@ -48,9 +48,11 @@ def test_json_may_be_records_by_name(tmp_path):
 
 
 def test_other_headings_are_understood():
-    frame = pd.DataFrame({" City ": ["Ulm"], "STATE": ["BW"], "lat": ["48,4"], "شهرستان": ["Ulm"], "x": [1]})
+    frame = pd.DataFrame(
+        {" City ": ["Ulm"], "STATE": ["BW"], "lat": ["48,4"], "شهرستان": ["Ulm"], "كد": ["7"], "x": [1]}
+    )
     found = read_reference(frame, PLACES).iloc[0]
-    assert found[["name", "province", "latitude", "county"]].tolist() == ["Ulm", "BW", 48.4, "Ulm"]
+    assert found.drop(["other_names", "longitude"]).tolist() == ["Ulm", "BW", "Ulm", "7", 48.4]
 
 
 def test_codes_that_came_as_numbers_are_text():
@@ -90,6 +92,8 @@ def test_rows_that_are_wrong_are_named_without_their_values():
     assert (told.value.rows, "Secretland" in str(told.value)) == ([1], False)
     with pytest.raises(TableError, match=r"column latitude: not a number \(2 rows, the first at 0\)"):
         read_reference(pd.DataFrame({"name": ["a", "b"], "lat": ["north", "south"]}), PLACES)
+    with pytest.raises(ParameterError, match=r"The list of places has no row\."):
+        read_reference(TOWNS.head(0), PLACES)
     empty_row = pd.DataFrame({"name": ["Ulm", None], "province": ["BW", None]})
     assert len(read_reference(empty_row, PLACES)) == 1
 
