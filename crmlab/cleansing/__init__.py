@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],
         "duplicates.finder": ["DuplicateFinder", "find_duplicates"],
         "duplicates.golden": ["golden_records"],
+        "enrichment": ["enrich"],
         "identity": [
             "check_card",
             "check_iban",
