@@ -23,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "customer_code",
         ],
         "ledger": ["summarise"],
+        "missing": ["impute", "little_mcar_test", "missing_pattern"],
         "numbers": ["read_numbers"],
         "places": ["check_place", "read_places"],
         "text": ["normalize_text"],

@@ -10,10 +10,11 @@ import pandas as pd
 #:   repaired   a cell was brought into the one form
 #:   blanked    an optional cell could not be repaired and is missing now
 #:   filled     a missing cell was computed from the others of its row
+#:   imputed    a missing cell was estimated because somebody asked for it
 #:   merged     a row equal to another in every column was merged into it
 #:   set aside  a row went to quarantine
 #:   left       something was noticed and left as it is
-ACTIONS = ("read", "repaired", "blanked", "filled", "merged", "set aside", "left")
+ACTIONS = ("read", "repaired", "blanked", "filled", "imputed", "merged", "set aside", "left")
 
 COLUMNS = ["table", "source", "row", "key", "column", "action", "rule", "before", "after", "cells"]
 QUARANTINE_COLUMNS = ["table", "source", "row", "reasons", "record"]
