@@ -7,18 +7,16 @@ right; time keeps its direction.
 
 from __future__ import annotations
 
-import datetime
 import io
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlab.errors import ParameterError
-from crmlab.layout import stacked
+from crmlab.layout import name_ends, short, stacked, time_ticks
 from crmlab.locale import Language, language
 
 if TYPE_CHECKING:
@@ -195,7 +193,7 @@ def intervals(
                           textcoords="offset points", fontsize=8, color=GREY, va="center")  # fmt: skip
         axes.set_yticks(rows, [_directed(name, tongue) for name in frame[label]])
         axes.set_ylim(len(frame) - 0.45, -0.85)
-        axes.xaxis.set_major_formatter(_short(show))
+        axes.xaxis.set_major_formatter(short(show))
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.06)
@@ -237,8 +235,8 @@ def trend(
         if {"low", "high"} <= set(frame.columns):
             axes.fill_between(days, frame["low"], frame["high"], color=DARK, alpha=0.16, linewidth=0)
         axes.plot(days, frame[value], color=DARK, linewidth=2, marker="o", markersize=4)
-        axes.set_xticks(*_time_ticks(days, period, tongue))
-        axes.yaxis.set_major_formatter(_short(show))
+        axes.set_xticks(*time_ticks(days, lambda day: tongue.period(day, period)))
+        axes.yaxis.set_major_formatter(short(show))
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
         if zero:
@@ -247,30 +245,8 @@ def trend(
             axes.locator_params(axis="y", integer=True)
             bottom, top = axes.get_ylim()
             axes.set_ylim(*((bottom, top) if top - bottom >= 1 else (math.floor(bottom), math.ceil(top))))
-        _name_ends(axes, days, frame[value], show)
+        name_ends(axes, days, frame[value], show)
     return figure
-
-
-def _time_ticks(days: Sequence[datetime.date], period: str, tongue: Language) -> tuple[list, list[str]]:
-    step = max(1, -(-len(days) // 8))
-    # Counted from the end, so that the last one has its name.
-    chosen = list(days[::-step])[::-1]
-    return chosen, [tongue.period(day, period) for day in chosen]
-
-
-def _name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[float], str]) -> None:
-    """Write the first, highest, lowest and last value at their points."""
-    values = values.reset_index(drop=True)
-    if values.empty:
-        return
-    named = {0, len(values) - 1, int(values.argmax()), int(values.argmin())}
-    for place in sorted(named):
-        beside = [values[other] for other in (place - 1, place + 1) if 0 <= other < len(values)]
-        below = bool(beside) and values[place] < sum(beside) / len(beside)
-        bottom, top = axes.get_ylim()
-        below &= values[place] > bottom + 0.1 * (top - bottom)
-        axes.annotate(show(values[place]), (days[place], values[place]), (0, -14 if below else 8),
-                      textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
 
 
 def heatmap(
@@ -312,6 +288,44 @@ def heatmap(
         axes.xaxis.set_inverted(tongue.right_to_left)
         axes.yaxis.set_label_position("right" if tongue.right_to_left else "left")
     return figure
+
+
+def gaps(
+    patterns: pd.DataFrame,
+    columns: pd.DataFrame,
+    *,
+    title: str,
+    source: str = "",
+    top: int = 10,
+    code: str = "en",
+) -> Figure:
+    """Which values are missing together: columns of the table downwards, patterns across.
+
+    Parameters
+    ----------
+    patterns, columns, top
+        As `crmlab.cleansing.missing_pattern` gives them, and how many patterns are shown, the most
+        frequent first. Columns without a gap are left out.
+    """
+    import pandas as pd
+
+    tongue = language(code)
+    named = columns["share"][columns["rows"] > 0].sort_values(ascending=False, kind="stable")
+    named = columns["share"] if named.empty else named
+    shown, rest = patterns.head(top), patterns["rows"].iloc[top:]
+    unit = tongue("share of rows; a cross marks what is missing")
+    if len(rest):
+        unit += " · " + tongue("left out: {n:,} rarer patterns ({rows:,} rows)", n=len(rest), rows=sum(rest))
+    # The mark keeps a name in the other script on its side of the colon.
+    mark = "\u200f" * tongue.right_to_left
+    grid = pd.DataFrame(
+        [[name in together for together in shown["missing"]] for name in named.index],
+        index=[f"{mark}{name}{mark}: {tongue.percent(share)}" for name, share in named.items()],
+        columns=[tongue.percent(share) for share in shown["share"]],
+    )
+    return heatmap(grid, title=title, rows="", columns=tongue("rows with this pattern"), unit=unit,
+                   source=source, n=int(patterns["rows"].sum()), show=lambda cell: "×" if cell else "",
+                   code=code)  # fmt: skip
 
 
 def curve(
@@ -385,13 +399,3 @@ def to_png(figure: Figure) -> bytes:
 def _shown(show: Callable[[float], str], tongue: Language) -> Callable[[float], str]:
     """`show` for numbers that stand alone, a sign and a unit in the order of the language."""
     return lambda value: _directed(show(value), tongue)
-
-
-def _short(show: Callable[[float], str]) -> Callable[[float, object], str]:
-    """`show` for the ticks of an axis: without zeros after the decimal mark."""
-
-    def tick(value: float, _: object = None) -> str:
-        text = re.sub(r"(?<=[.٫])(\d*?)[0۰]+(?!\d)", r"\1", show(value))
-        return re.sub(r"[.٫](?!\d)", "", text)
-
-    return tick

@@ -1,11 +1,20 @@
-"""How the parts of a figure share its area: title and unit line above, foot below, axes between."""
+"""How the parts of a figure share its area: title and unit line above, foot below, axes between.
+
+And what stands at the ends of lines and at the ticks of axes.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime
+
+    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import LayoutEngine
     from matplotlib.text import Text
@@ -59,3 +68,38 @@ def stacked() -> type[LayoutEngine]:
             )
 
     return Stacked
+
+
+def time_ticks(
+    days: Sequence[datetime.date], name: Callable[[datetime.date], str]
+) -> tuple[list[datetime.date], list[str]]:
+    """At most eight of the days on which periods begin, and the names of the periods."""
+    step = max(1, -(-len(days) // 8))
+    # Counted from the end, so that the last one has its name.
+    chosen = list(days[::-step])[::-1]
+    return chosen, [name(day) for day in chosen]
+
+
+def name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[float], str]) -> None:
+    """Write the first, highest, lowest and last value at their points."""
+    values = values.reset_index(drop=True)
+    if values.empty:
+        return
+    named = {0, len(values) - 1, int(values.argmax()), int(values.argmin())}
+    for place in sorted(named):
+        beside = [values[other] for other in (place - 1, place + 1) if 0 <= other < len(values)]
+        below = bool(beside) and values[place] < sum(beside) / len(beside)
+        bottom, top = axes.get_ylim()
+        below &= values[place] > bottom + 0.1 * (top - bottom)
+        axes.annotate(show(values[place]), (days[place], values[place]), (0, -14 if below else 8),
+                      textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
+
+
+def short(show: Callable[[float], str]) -> Callable[[float, object], str]:
+    """`show` for the ticks of an axis: without zeros after the decimal mark."""
+
+    def tick(value: float, _: object = None) -> str:
+        text = re.sub(r"(?<=[.٫])(\d*?)[0۰]+(?!\d)", r"\1", show(value))
+        return re.sub(r"[.٫](?!\d)", "", text)
+
+    return tick
