@@ -241,7 +241,7 @@ def trend(
         axes.spines["left"].set_visible(False)
         if zero:
             axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
-        if frame[value].dtype.kind in "iu":  # counts: no ticks between whole numbers
+        if frame[value].dtype.kind in "iu":
             axes.locator_params(axis="y", integer=True)
             bottom, top = axes.get_ylim()
             axes.set_ylim(*((bottom, top) if top - bottom >= 1 else (math.floor(bottom), math.ceil(top))))

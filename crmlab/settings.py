@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from crmlab.errors import WorkspaceError, did_you_mean
+from crmlab.errors import ParameterError, WorkspaceError, did_you_mean
+from crmlab.rules import LEVELS, Rule, field_of, meaning
 from crmlab.tables import TABLES
 
 FILE = "crmlab.toml"
@@ -67,7 +68,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """The ``[workspace]`` and ``[engine]`` parts and the sources of a workspace.
+    """The ``[workspace]`` and ``[engine]`` parts, the sources and the rules of a workspace.
 
     Attributes
     ----------
@@ -93,11 +94,12 @@ class Settings:
     memory: str = "2GB"
     threads: int | None = None
     sources: tuple[Source, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 #: Further columns are kept under their own names, but so alike a name is a slip of the pen.
 _NEARLY = 0.85
-_PARTS = ("workspace", "engine", "source")
+_PARTS = ("workspace", "engine", "source", "rule")
 _ENGINE = ("memory", "threads")
 _KINDS = {
     "str": "text",
@@ -115,6 +117,7 @@ _FORMS = {
     "phone_region": ("([A-Z]{2})?", "an ISO code of two letters such as IR"),
     "threads": (r"[1-9]\d*", "a number from 1"),
     "duplicates": ("merge|keep", "'merge' or 'keep'"),
+    "level": ("|".join(LEVELS), f"one of {', '.join(LEVELS)}"),
 }
 
 
@@ -151,7 +154,7 @@ def _settings(text: str, path: Path) -> Settings:
         raise WorkspaceError(f"{path}: unknown part [{part}]" + did_you_mean(part, _PARTS))
     workspace = _part(content, "workspace", path)
     engine = _part(content, "engine", path)
-    types = {f.name: f.type for f in fields(Settings) if f.name != "sources"}
+    types = {f.name: f.type for f in fields(Settings) if f.name not in ("sources", "rules")}
     _check(workspace, {n: kind for n, kind in types.items() if n not in _ENGINE}, path, "[workspace]")
     _check(engine, {name: types[name] for name in _ENGINE}, path, "[engine]")
     if zone := workspace.get("time_zone"):
@@ -161,10 +164,13 @@ def _settings(text: str, path: Path) -> Settings:
             raise WorkspaceError(
                 f"{path}: there is no time zone {zone!r}; write it as 'Asia/Tehran'."
             ) from None
-    sources = content.get("source", [])
-    if not isinstance(sources, list) or not all(isinstance(entry, dict) for entry in sources):
-        raise WorkspaceError(f"{path}: each source begins with [[source]], in two pairs of brackets.")
-    return Settings(**workspace, **engine, sources=tuple(_source(entry, path) for entry in sources))
+    sources = tuple(_source(entry, path) for entry in _parts(content, "source", path))
+    rules = tuple(_rule(entry, sources, path) for entry in _parts(content, "rule", path))
+    titles = [(rule.table, rule.title) for rule in rules]
+    for table, title in titles:
+        if titles.count((table, title)) > 1:
+            raise WorkspaceError(f"{path}: two rules of {table} are called {title!r}; give them other names.")
+    return Settings(**workspace, **engine, sources=sources, rules=rules)
 
 
 def _part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
@@ -172,6 +178,31 @@ def _part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     if not isinstance(part, dict):
         raise WorkspaceError(f"{path}: {name} is a part that begins with [{name}], in one pair of brackets.")
     return part
+
+
+def _parts(content: dict[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
+    parts = content.get(name, [])
+    if not isinstance(parts, list) or not all(isinstance(entry, dict) for entry in parts):
+        raise WorkspaceError(f"{path}: each {name} begins with [[{name}]], in two pairs of brackets.")
+    return parts
+
+
+def _rule(entry: dict[str, Any], sources: tuple[Source, ...], path: Path) -> Rule:
+    _check(entry, {f.name: f.type for f in fields(Rule)} | {"level": "str"}, path, "[[rule]]")
+    rule = Rule(**{"table": "", **entry})
+    try:
+        meaning(rule, lambda table, name: field_of(table, name, _further(table, sources)))
+    except ParameterError as error:
+        raise WorkspaceError(f"{path}: {error}") from None
+    return rule
+
+
+def _further(table: str, sources: tuple[Source, ...]) -> list[str] | None:
+    """Columns beyond the contract that sources bring to a table; None if that cannot be told yet."""
+    feeding = [source for source in sources if source.table == table]
+    if any(source.dataset for source in sources):
+        return None
+    return [name for source in feeding for name in (*source.columns, *source.constants)]
 
 
 def _source(entry: dict[str, Any], path: Path) -> Source:

@@ -1,7 +1,7 @@
 """A workspace: one folder with the description of a user's sources and their clean tables.
 
 folder/crmlab.toml          what the sources are
-folder/clean/*.parquet      one clean table each, the ledger and the quarantine
+folder/clean/*.parquet      one clean table each, the ledger, the quarantine, rules and violations
 folder/clean/state.json     counts, ranges and checksums, and what they were made from
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import ParameterError, SourceError, WorkspaceError, did_you_mean
 from crmlab.folders import alone_in, code_sha256, new_folder, sha256
+from crmlab.parquet import engine_path, read_parquet, take_out, write_parquet
 from crmlab.settings import FILE, Settings, read_settings
 from crmlab.tables import TABLES, table
 
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crmlab.cleansing.clean import Cleaned, Conventions
+    from crmlab.cleansing.enforce import Enforced, Origin
+    from crmlab.rules import Rule
 
 #: Modules and folders of the package whose code decides what a clean table looks like.
-_CODE = ("contract.py", "tables.py", "calendars.py", "engine.py", "settings.py", "sources.py",
-         "workspace.py", "loaders", "cleansing")  # fmt: skip
+_CODE = ("contract.py", "tables.py", "calendars.py", "engine.py", "parquet.py", "settings.py", "sources.py",
+         "rules.py", "conditions.py", "kinds.py", "workspace.py", "loaders", "cleansing")  # fmt: skip
+#: What is written besides the tables.
+_BOOKS = ("ledger", "quarantine", "rules", "violations")
 
 
 def open_workspace(path: str | Path) -> Workspace:
@@ -97,19 +101,15 @@ class Workspace:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in TABLES:
-            raise AttributeError(
-                f"A workspace has no {name!r}" + did_you_mean(name, [*TABLES, "ledger", "quarantine"])
-            )
+            raise AttributeError(f"A workspace has no {name!r}" + did_you_mean(name, [*TABLES, *_BOOKS]))
         return self.table(name)
 
     def table(self, name: str) -> pd.DataFrame | ibis.Table:
         """The clean table called `name`: an ibis table if it is a log, else a frame."""
         contract, path = table(name), self._file(name)
         if contract.log:
-            # The engine takes signs such as [ in a path for a pattern unless they stand in brackets.
-            plain = re.sub(r"[\[*?]", r"[\g<0>]", str(path.resolve()))
-            return self._engine.read_parquet(plain, table_name=name)
-        frame = _read_parquet(path)
+            return self._engine.read_parquet(engine_path(path), table_name=name)
+        frame = read_parquet(path)
         return frame.astype({column.name: column.dtype for column in contract.columns})
 
     def _file(self, name: str) -> Path:
@@ -133,13 +133,25 @@ class Workspace:
     def ledger(self) -> pd.DataFrame:
         """Every change cleansing made; see `crmlab.cleansing.ledger`."""
         self.ensure_clean()
-        return _read_parquet(self.clean_folder / "ledger.parquet")
+        return read_parquet(self.clean_folder / "ledger.parquet")
 
     @property
     def quarantine(self) -> pd.DataFrame:
         """Every record set aside, with its reasons and as it came."""
         self.ensure_clean()
-        return _read_parquet(self.clean_folder / "quarantine.parquet")
+        return read_parquet(self.clean_folder / "quarantine.parquet")
+
+    @property
+    def rules(self) -> pd.DataFrame:
+        """What came of holding the tables to each rule; see `crmlab.cleansing.check_rules`."""
+        self.ensure_clean()
+        return read_parquet(self.clean_folder / "rules.parquet")
+
+    @property
+    def violations(self) -> pd.DataFrame:
+        """Every row that breaks a rule, by its place in the sources; up to 100,000 of a rule that warns."""
+        self.ensure_clean()
+        return read_parquet(self.clean_folder / "violations.parquet")
 
     def raw(self, name: str) -> pd.DataFrame:
         """Table `name` as its sources have it, nothing changed but the names of the columns.
@@ -197,7 +209,7 @@ class Workspace:
                     self._clean(progress)
 
     def _is_clean(self) -> bool:
-        state, names = self._read_state(), ["ledger", "quarantine", *self.tables]
+        state, names = self._read_state(), [*_BOOKS, *self.tables]
         there = all((self.clean_folder / f"{name}.parquet").exists() for name in names)
         return bool(state and there) and _contents(state["made_from"]) == _contents(self._fingerprint(state))
 
@@ -236,9 +248,10 @@ class Workspace:
         Raises
         ------
         SourceError, TableError
-            If a source cannot be read or lacks a required column; nothing is written then.
+            If a source cannot be read or lacks a required column, or a rule of level stop is
+            broken; nothing is written then.
         WorkspaceError
-            If the folder cannot be written.
+            If a rule cannot be held to, or the folder cannot be written.
         """
         with alone_in(self.path):
             return self._clean(progress)
@@ -247,6 +260,7 @@ class Workspace:
         import pandas as pd
 
         from crmlab.cleansing.clean import clean
+        from crmlab.cleansing.enforce import origin_of
         from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
         from crmlab.sources import read_table
 
@@ -255,27 +269,71 @@ class Workspace:
         fingerprint = self._fingerprint(self._read_state())
         state: dict[str, Any] = {"made_from": fingerprint, "tables": {}}
         ledgers, quarantines = [empty_ledger()], [empty_quarantine()]
+        rules, origins = self._all_rules(), {}
         with new_folder(self.clean_folder) as folder:
             for name in self.tables:
                 if progress:
                     progress(name)
                 loaded = read_table(self.settings.sources, name, self.path)
                 cleaned = clean(loaded.frame, name, self.conventions, loaded.lineage)
-                path = folder / f"{name}.parquet"
-                _write_parquet(cleaned.frame, path)
+                write_parquet(cleaned.frame, folder / f"{name}.parquet")
                 state["tables"][name] = _counts(cleaned, len(loaded.rejected)) | {
-                    "sha256": sha256(path),
                     "unused_columns": loaded.unused,
                     "ranges": _ranges(cleaned.frame),
                 }
                 ledgers += [cleaned.ledger, unread_entries(loaded.rejected)]
                 quarantines += [cleaned.quarantine, loaded.rejected]
-            _write_parquet(pd.concat(ledgers, ignore_index=True), folder / "ledger.parquet")
-            _write_parquet(pd.concat(quarantines, ignore_index=True), folder / "quarantine.parquet")
+                strict = any(rule.table == name and rule.level == "error" for rule in rules)
+                origins[name] = origin_of(cleaned, loaded.frame, loaded.lineage, strict)
+            enforced = self._enforce(rules, origins, folder)
+            for name, positions in enforced.aside.items():
+                frame = take_out(folder / f"{name}.parquet", positions)
+                counts = state["tables"][name]
+                counts["clean"] -= len(positions)
+                counts["set_aside"] += len(positions)
+                counts["ranges"] = _ranges(frame)
+            for name in self.tables:
+                state["tables"][name]["sha256"] = sha256(folder / f"{name}.parquet")
+            write_parquet(enforced.rules, folder / "rules.parquet")
+            write_parquet(enforced.rows, folder / "violations.parquet")
+            ledgers.append(enforced.ledger)
+            quarantines.append(enforced.quarantine)
+            write_parquet(pd.concat(ledgers, ignore_index=True), folder / "ledger.parquet")
+            write_parquet(pd.concat(quarantines, ignore_index=True), folder / "quarantine.parquet")
             (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         self.__dict__.pop("_engine", None)
         counts = pd.DataFrame(state["tables"]).T
         return counts[["rows_in", "clean", "set_aside", "merged"]].astype("int64")
+
+    def _all_rules(self) -> list[Rule]:
+        """The rules of the settings, and those of the contract that they do not speak of."""
+        from crmlab.rules import field_of, key_rules, meaning
+
+        for rule in self.settings.rules:
+            others = meaning(rule, lambda table, name: field_of(table, name, None)).others
+            for name in (rule.table, *sorted(others)):
+                if name not in self.tables:
+                    said = f"the rule {rule.title!r} is about {name}, which no [[source]] feeds."
+                    raise WorkspaceError(f"{self.path / FILE}: {said}")
+        return [*self.settings.rules, *key_rules(self.tables, self.settings.rules)]
+
+    def _enforce(self, rules: list[Rule], origins: dict[str, Origin], folder: Path) -> Enforced:
+        from crmlab.cleansing.enforce import POSITION, enforce
+        from crmlab.engine import connect
+
+        engine = connect(memory=self.settings.memory, threads=self.settings.threads)
+        tables = {
+            name: engine.read_parquet(
+                engine_path(folder / f"{name}.parquet"), table_name=name, file_row_number=True
+            ).rename({POSITION: "file_row_number"})
+            for name in self.tables
+        }
+        try:
+            return enforce(tables, origins, rules, self.decimals)
+        except ParameterError as error:
+            raise WorkspaceError(f"{self.path / FILE}: {error}") from None
+        finally:
+            engine.disconnect()
 
     @property
     def conventions(self) -> Conventions:
@@ -311,19 +369,3 @@ def _ranges(frame: pd.DataFrame) -> dict[str, list[str]]:
     """First and last day of each column of dates."""
     days = frame.select_dtypes("datetime").dropna(axis="columns", how="all")
     return {name: [str(values.min().date()), str(values.max().date())] for name, values in days.items()}
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
-    pq.write_table(arrow, path, compression="zstd")
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    from crmlab.engine import to_pandas
-
-    return to_pandas(pq.read_table(path))

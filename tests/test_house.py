@@ -20,19 +20,23 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
 
 #: Each room and the rooms below it that it may import. Nothing else in the package is open to it.
-GROUND = {"errors", "calendars", "contract", "tables", "engine", "folders"}
+GROUND = {"errors", "calendars", "contract", "tables", "conditions", "kinds", "rules", "engine", "folders"}
 MAY_IMPORT = {
     "errors": set(),
     "folders": {"errors"},
     "calendars": {"errors"},
     "contract": {"errors"},
     "tables": {"errors", "contract"},
+    "conditions": {"errors", "calendars"},
+    "kinds": {"errors", "conditions"},
+    "rules": {"errors", "tables", "conditions", "kinds"},
     "engine": {"errors", "calendars"},
-    "settings": {"errors", "contract", "tables"},
+    "parquet": {"engine"},
+    "settings": {"errors", "contract", "tables", "rules"},
     "loaders": GROUND | {"settings"},
     "cleansing": GROUND,
     "sources": GROUND | {"settings", "loaders", "cleansing"},
-    "workspace": GROUND | {"settings", "loaders", "cleansing", "sources"},
+    "workspace": GROUND | {"settings", "loaders", "cleansing", "sources", "parquet"},
     "describe": GROUND | {"settings", "loaders", "cleansing", "workspace"},
     "locale": {"errors", "calendars"},
     "layout": set(),

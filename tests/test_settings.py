@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from crmlab.errors import WorkspaceError
+from crmlab.rules import Rule
 from crmlab.settings import FILE, Settings, Source, read_settings
 
 SOURCE = '[[source]]\ntable = "orders"\nfile = "orders.csv"\n'
@@ -72,6 +73,21 @@ sheet = "دوم"
 
 [[source]]
 dataset = "cdnow"
+
+[[rule]]
+name = "child"
+table = "surveys"
+level = "error"
+when = "years(customers.birth_date, time) < 18"
+check = "score <= 5"
+
+[[rule]]
+table = "customers"
+unique = ["email"]
+
+[[rule]]
+table = "surveys"
+changes = {column = "department", of = "customer_id", at_most = 2, days = 365}
 """
 
 
@@ -92,6 +108,13 @@ def test_every_entry_is_read(tmp_path):
             ),
             Source(dataset="cdnow"),
         ),
+        rules=(
+            Rule(table="surveys", name="child", level="error",
+                 when="years(customers.birth_date, time) < 18", check="score <= 5"),
+            Rule(table="customers", unique=["email"]),
+            Rule(table="surveys",
+                 changes={"column": "department", "of": "customer_id", "at_most": 2, "days": 365}),
+        ),
     )  # fmt: skip
 
 
@@ -100,6 +123,8 @@ def test_the_example_above_leaves_no_entry_out(tmp_path):
     assert all(
         asdict(found)[f.name] != f.default for f in fields(Settings) if f.name not in ("phone_region",)
     )
+    for f in fields(Rule):
+        assert any(getattr(rule, f.name) not in (f.default, [], {}) for rule in found.rules), f.name
     for f in fields(Source):
         assert any(getattr(source, f.name) not in (f.default, {}) for source in found.sources), f.name
 
@@ -173,9 +198,9 @@ def test_a_file_that_is_not_utf8_is_one_sentence(tmp_path):
     [
         (
             "[workspce]\n",
-            "unknown part [workspce]; did you mean 'workspace'? Known: engine, source, workspace.",
+            "unknown part [workspce]; did you mean 'workspace'? Known: engine, rule, source, workspace.",
         ),
-        ("currency = 'EUR'\n", "unknown part [currency]. Known: engine, source, workspace."),
+        ("currency = 'EUR'\n", "unknown part [currency]. Known: engine, rule, source, workspace."),
         (
             "[workspace]\ncurency = 'EUR'\n",
             "[workspace] has no entry 'curency'; did you mean 'currency'? Known: ",

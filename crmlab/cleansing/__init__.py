@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "addresses": ["address_key", "check_address"],
         "clean": ["Conventions", "clean"],
         "consent": ["check_consent", "consent_register", "contact_key", "write_list"],
+        "consistency": ["Rule", "check_rules"],
         "contacts": ["check_email", "check_phone"],
         "coordinates": ["check_coordinates"],
         "dates": ["detect_calendar", "read_dates", "to_gregorian", "to_jalali"],

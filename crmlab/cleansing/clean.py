@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -65,6 +65,10 @@ class Cleaned:
         As `crmlab.cleansing.ledger` describes them.
     rows_in, merged
         Raw rows, and how many of them were merged into another.
+    origin
+        The position of each clean row in the raw table.
+    keys
+        The record's own number per raw row.
     """
 
     table: str
@@ -72,7 +76,9 @@ class Cleaned:
     ledger: pd.DataFrame
     quarantine: pd.DataFrame
     rows_in: int
-    merged: int = field(default=0)
+    merged: int
+    origin: pd.Index
+    keys: pd.Series
 
 
 def clean(
@@ -154,8 +160,8 @@ def clean(
     assert len(raw) == len(frame) + len(quarantine) + merged, f"rows of {name} were lost"
     frame = frame[[*contract.names, *frame.columns.difference(contract.names, sort=False)]]
     frame = frame.astype({column.name: column.dtype for column in contract.columns})
-    frame = validate(frame.reset_index(drop=True), name)
-    return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged)
+    origin, frame = frame.index, validate(frame.reset_index(drop=True), name)
+    return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged, origin, keys)
 
 
 _MARKED = "marker read as missing"

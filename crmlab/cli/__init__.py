@@ -103,8 +103,9 @@ def clean(folder: Path, rows: int) -> None:
     """Load and clean the workspace in DIR; print what was repaired, set aside and left.
 
     Exit status 1 if rows were set aside. They are kept with their reasons and as they came in
-    DIR/clean/quarantine.parquet, every change in DIR/clean/ledger.parquet; --rows lists them by source
-    and row, without what they hold.
+    DIR/clean/quarantine.parquet, every change in DIR/clean/ledger.parquet, every row that breaks a
+    rule in DIR/clean/violations.parquet; --rows lists what was set aside by source and row, without
+    what it holds.
     """
     from crmlab.cleansing.ledger import summarise
     from crmlab.workspace import open_workspace
@@ -123,6 +124,14 @@ def clean(folder: Path, rows: int) -> None:
         for row in done[done["action"] != "read"].itertuples()
     ]
     print_table("What was done", lines, ["Table", "Action", "Column", "What", "Cells"], right=(4,))
+    lines = [
+        [rule.rule, rule.table, rule.level, f"{rule.rows:,}", f"{rule.violations:,}", f"{rule.share:.1%}",
+         rule.first]
+        for rule in workspace.rules.itertuples()
+    ]  # fmt: skip
+    if lines:
+        heads = ["Rule", "Table", "Level", "Rows", "Broken by", "Share", "First"]
+        print_table("Rules", lines, heads, right=(3, 4, 5))
     for name, state in workspace.state["tables"].items():
         if state["unused_columns"]:
             click.echo(f"Columns of {name} that are not used: {', '.join(state['unused_columns'])}")
