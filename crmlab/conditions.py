@@ -85,6 +85,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         if len(text) > _LONGEST:
             raise ParameterError(f"{len(text):,} signs are too many; split it into several rules.")
+        if "\0" in text:
+            raise ParameterError("it holds a sign that no text has (zero).")
         self.tokens, self.depth = deque(_split(text)), 0
 
     def next_is(self, *signs: str) -> bool:

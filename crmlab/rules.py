@@ -125,7 +125,7 @@ def key_rules(tables: Iterable[str], given: Iterable[Rule] = ()) -> list[Rule]:
 
     Left out where the table is not among `tables`, or one of the rules `given` says the same.
     """
-    tables, given = list(tables), [(rule.table, rule.check) for rule in given if not rule.when]
+    tables, given = list(tables), list(given)
     owners = {KEYS[name]: name for name in tables if name in KEYS}
     found = [
         Rule(table=name, check=f"{column} in {owners[column]}.{column}")
@@ -133,8 +133,13 @@ def key_rules(tables: Iterable[str], given: Iterable[Rule] = ()) -> list[Rule]:
         for column in TABLES[name].names
         if owners.get(column, name) != name
     ]
-    said = {(table, _parsed(check)) for table, check in given if check}
-    return [rule for rule in found if (rule.table, _parsed(rule.check)) not in said]
+    said = {(rule.table, _parsed(rule.check)) for rule in given if rule.check and not rule.when}
+    taken = {(rule.table, rule.title) for rule in given}
+    return [
+        rule
+        for rule in found
+        if (rule.table, _parsed(rule.check)) not in said and (rule.table, rule.title) not in taken
+    ]
 
 
 def _parsed(condition: str) -> Node:

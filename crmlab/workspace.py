@@ -331,7 +331,7 @@ class Workspace:
         try:
             return enforce(tables, origins, rules, self.decimals)
         except ParameterError as error:
-            raise WorkspaceError(f"{self.path / FILE}: {error}") from None
+            raise WorkspaceError(f"{self.path / FILE}: {str(error)[0].lower()}{str(error)[1:]}") from None
         finally:
             engine.disconnect()
 

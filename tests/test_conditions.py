@@ -98,6 +98,7 @@ def test_what_is_read(text, tree):
         ("a = 5%", "'%' is not understood."),
         ("a = 5x", "'5x' is not understood."),
         ("a ; b", "';' is not understood."),
+        ("a = '\0'", "it holds a sign that no text has (zero)."),
         ("customers. = 1", "a column is expected after 'customers.'."),
         ("year(a) = 1", "there is no function 'year'; did you mean 'years'? Known: abs, length, number, "),
         ("years(a) = 1", "years takes 2 values, not 1."),

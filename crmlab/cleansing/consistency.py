@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmlab.cleansing.expressions import balanced, express
 from crmlab.engine import as_table, to_pandas
-from crmlab.errors import ParameterError, TableError, did_you_mean
+from crmlab.errors import CrmlabError, ParameterError, TableError, did_you_mean
 from crmlab.kinds import Field
 from crmlab.rules import KEYS, Meaning, Rule, as_rule, field_of, meaning
 from crmlab.tables import TABLES
@@ -81,9 +81,9 @@ def check_rules(
     desk, rules = Desk(tables, decimals), [as_rule(rule) for rule in rules]
     try:
         meanings = [meaning(rule, desk.known, tables) for rule in rules]
+        results = [desk.hold(rule, meant, limit) for rule, meant in zip(rules, meanings, strict=True)]
     except ParameterError as error:
         raise ParameterError(f"{str(error)[0].upper()}{str(error)[1:]}") from None
-    results = [desk.hold(rule, meant, limit) for rule, meant in zip(rules, meanings, strict=True)]
     summary = pd.DataFrame([result.summary for result in results], columns=list(_SUMMARY)).astype(_SUMMARY)
     rows = pd.concat([_empty(_ROWS), *(result.rows for result in results)], ignore_index=True)
     return Checked(summary, rows)
@@ -149,16 +149,18 @@ class Desk:
 
     def hold(self, rule: Rule, meant: Meaning, limit: int | None = None) -> _Result:
         """Count the rows that keep and that break a rule, and list those."""
-        checked = self._kept(rule, meant).select(POSITION, _KEY, _KEPT)
-        counts = checked.aggregate(
-            rows=checked[_KEPT].count(),
-            violations=(~checked[_KEPT]).sum().fill_null(0),
-            unknown=checked[_KEPT].isnull().sum().fill_null(0),
-        )
         try:
+            checked = self._kept(rule, meant).select(POSITION, _KEY, _KEPT)
+            counts = checked.aggregate(
+                rows=checked[_KEPT].count(),
+                violations=(~checked[_KEPT]).sum().fill_null(0),
+                unknown=checked[_KEPT].isnull().sum().fill_null(0),
+            )
             counted = counts.to_pyarrow().to_pydict()
             rows, violations, unknown = (int(counted[name][0]) for name in ("rows", "violations", "unknown"))
             found = self._broken(checked, limit) if violations else _empty(_ROWS)[["position", "key"]]
+        except CrmlabError:
+            raise
         except Exception as error:  # the engine's own, which may quote values
             raise ParameterError(_cannot(rule, error)) from None
         columns = " + ".join(meant.columns)
@@ -178,7 +180,8 @@ class Desk:
         if meant.when:
             table = table.filter(express(meant.when, table, self.table, self.decimals))
         if meant.check:
-            return table.mutate(**{_KEPT: express(meant.check, table, self.table, self.decimals)})
+            kept = express(meant.check, table, self.table, self.decimals)
+            return table.mutate(**{_KEPT: kept.cast("boolean")})
         return _is_first(table, rule.unique) if rule.unique else _changes_seldom(table, **rule.changes)
 
     def _looked_up(self, name: str, meant: Meaning) -> ibis.Table:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from crmlab.cleansing.text import normalize_text
 from crmlab.conditions import Node
+from crmlab.engine import as_table
 
 if TYPE_CHECKING:
     import ibis
@@ -23,6 +24,15 @@ _COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operato
             ">": operator.gt, ">=": operator.ge}  # fmt: skip
 _COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _MICROSECONDS = 86_400_000_000
+#: Longer lists are looked into as a table is.
+_SHORT = 50
+#: What a column without any value is taken for by operators that ask for a type.
+_OF_NOTHING = (
+    dict.fromkeys(("and", "or", "not"), "boolean")
+    | dict.fromkeys(("matches", "length", "number"), "string")
+    | dict.fromkeys(("day", "days", "shift", "years"), "timestamp")
+    | dict.fromkeys(("+", "-", "*", "money", "abs"), "float64")
+)
 
 
 def express(
@@ -44,30 +54,35 @@ def express(
     if node.op == "column":
         column = table[".".join(part for part in node.args if part)]
         return column.date() if node.kind == "date" and column.type().is_timestamp() else column
-    if node.op == "literal":
-        return _literal(node.args[0])
+    if node.op == "literal" or (node.op == "money" and node.args[0].op == "literal"):
+        return _literal(*_values([node], decimals))
     if node.op == "found":
-        other, column = node.args[1].args
+        other, name = node.args[1].args
+        return _among(express(node.args[0], table, look_into, decimals), look_into(other)[name])
+    if node.op == "in":
         value = express(node.args[0], table, look_into, decimals)
-        members = look_into(other)[column]
-        # In an empty set is nothing, a missing value included; whether that is in one is not known.
-        return _if_known(value, value.isin(members.as_table().drop_null().distinct()[column]))
+        items = _values(node.args[1:], decimals)
+        if len(items) <= _SHORT:
+            return value.isin(items)
+        return _among(value, as_table(pd.DataFrame({"item": items}))["item"])
     args = [arg if isinstance(arg, str) else express(arg, table, look_into, decimals) for arg in node.args]
+    if wanted := _OF_NOTHING.get(node.op):
+        args = [_of_type(arg, wanted) for arg in args]
     if node.op == "money":
-        if node.args[0].op == "literal":
-            return _literal(node.args[0].args[0] * 10**decimals)
         return _scaled(args[0], 10**decimals)
-    return _OPERATIONS[node.op](*args) if node.op in _OPERATIONS else _operation(node.op, args)
+    if node.op in ("and", "or"):
+        return balanced(operator.and_ if node.op == "and" else operator.or_, args)
+    if node.op in _COMPUTE:
+        return _COMPUTE[node.op](*(_wide(arg) for arg in args))
+    return (_COMPARE | _OPERATIONS)[node.op](*args)
 
 
-def _operation(op: str, args: Sequence[Any]) -> ibis.Value:
-    if op in _COMPARE:
-        return _COMPARE[op](*args)
-    if op in _COMPUTE:
-        return _COMPUTE[op](*(_wide(arg) for arg in args))
-    if op in ("and", "or"):
-        return balanced(operator.and_ if op == "and" else operator.or_, args)
-    return args[0].isin(args[1:])
+def _among(value: ibis.Value, members: ibis.Column) -> ibis.Value:
+    import ibis
+
+    found = value.isin(members.as_table().drop_null().distinct()[members.get_name()])
+    # In an empty set is nothing, a missing value included; but whether that is in a set is not known.
+    return ibis.ifelse(value.isnull(), ibis.null("boolean"), found)
 
 
 def balanced(join: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
@@ -78,16 +93,28 @@ def balanced(join: Callable[[Any, Any], Any], parts: Sequence[Any]) -> Any:
     return parts[0]
 
 
-def _literal(value: object) -> Any:
+def _values(nodes: Sequence[Node], decimals: int) -> list[Any]:
+    """What literals of one kind stand for: money in minor units, texts as cleansing writes them."""
+    if nodes[0].kind == "text":
+        return normalize_text(pd.Series([node.args[0] for node in nodes], dtype="str")).tolist()
+    values = [node.args[0].args[0] * 10**decimals if node.op == "money" else node.args[0] for node in nodes]
+    return [_plain(value) if isinstance(value, Decimal) else value for value in values]
+
+
+def _plain(number: Decimal) -> int | float:
+    whole = number == number.to_integral_value() and abs(number) < 2**63
+    return int(number) if whole else float(number)
+
+
+def _literal(value: Any) -> ibis.Value:
     import ibis
 
-    if isinstance(value, Decimal):
-        value = int(value) if value == value.to_integral_value() else float(value)
-        return ibis.literal(value, "int64" if isinstance(value, int) and abs(value) < 2**63 else "float64")
-    if isinstance(value, str):
-        # As cleansing writes texts.
-        return ibis.literal(normalize_text(pd.Series([value], dtype="str")).iloc[0])
-    return ibis.literal(value)
+    return ibis.literal(value, "int64" if type(value) is int else None)
+
+
+def _of_type(value: Any, wanted: str) -> Any:
+    """A column without any value as one of the type that an operator takes."""
+    return value.cast(wanted) if not isinstance(value, str) and value.type().is_null() else value
 
 
 def _wide(value: ibis.Value) -> ibis.Value:
@@ -98,12 +125,6 @@ def _wide(value: ibis.Value) -> ibis.Value:
 def _scaled(value: ibis.Value, factor: int) -> ibis.Value:
     """A number in minor units; what is not whole is freed of the errors of binary fractions."""
     return (value * factor).round(4) if value.type().is_floating() else _wide(value) * factor
-
-
-def _if_known(value: ibis.Value, result: ibis.Value) -> ibis.Value:
-    import ibis
-
-    return ibis.ifelse(value.isnull(), ibis.null("boolean"), result)
 
 
 def _divided(left: ibis.Value, right: ibis.Value) -> ibis.Value:
