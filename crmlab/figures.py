@@ -385,9 +385,8 @@ def to_png(figure: Figure) -> bytes:
         figure.set_dpi(200)
         canvas.draw()
     drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
-    # Charts have few colours: a palette keeps them sharp at a third of the bytes.
+    # Few colours keep charts sharp at a third of the bytes; averaging them leaves the paper a shade too dark.
     picture = drawn.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    # Averaging colours leaves the paper a shade too dark, or tinted by the palest cells.
     palette = np.array(picture.getpalette(), dtype="uint8").reshape(-1, 3)
     palette[(palette >= 245).all(axis=1)] = 255
     picture.putpalette(palette.ravel().tolist())

@@ -1,6 +1,7 @@
 """The command: what it prints, and the exit status 0, 1 or 2."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,26 @@ def test_from_a_users_file_to_a_report(shop, tmp_path):
     assert again.exit_code == 0
     assert "unchanged" in again.output
     assert "satisfaction is left out: the workspace has no surveys." in again.output
+
+
+def test_rules_are_told_and_end_cleaning_where_they_are_to(tmp_path):
+    (tmp_path / "sales.csv").write_text(
+        "Invoice,Customer ID,Date,Total\n1,a,2024-01-05,12.50\n2,b,2024-01-06,7\n"
+    )
+    crmlab("init", tmp_path / "mine", tmp_path / "sales.csv")
+    cleaned = crmlab("clean", tmp_path / "mine")
+    assert cleaned.exit_code == 0
+    assert "Rules" not in cleaned.output
+    described = (tmp_path / "mine" / "crmlab.toml").read_text(encoding="utf-8")
+    rule = '\n[[rule]]\nname = "small sale"\ntable = "orders"\ncheck = "amount < 10"\nlevel = "{}"\n'
+    for level, status in (("warn", 0), ("error", 1), ("stop", 2)):
+        (tmp_path / "mine" / "crmlab.toml").write_text(described + rule.format(level), encoding="utf-8")
+        cleaned = crmlab("clean", tmp_path / "mine")
+        assert cleaned.exit_code == status
+        if level == "stop":
+            assert "crmlab: The rule 'small sale' stops cleaning" in cleaned.output
+        else:
+            assert re.search(rf"small sale +orders +{level} +2 +1 +50\.0% +\S*sales\.csv:1", cleaned.output)
 
 
 def test_a_clean_workspace_has_no_finding(shop, tmp_path):

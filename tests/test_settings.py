@@ -1,5 +1,6 @@
 """crmlab.toml: every entry, and one sentence for each mistake in it."""
 
+import re
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -313,6 +314,70 @@ def test_a_wrong_type_is_one_sentence(tmp_path, text, said):
 )
 def test_an_impossible_value_is_one_sentence(tmp_path, text, said):
     assert sentence(tmp_path, text).startswith(said)
+
+
+RULE = SOURCE + '[[rule]]\ntable = "orders"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (RULE, "a rule of orders: it needs one of check, unique and changes."),
+        (RULE + "chek = 'a > 1'\n", "[[rule]] has no entry 'chek'; did you mean 'check'? Known: "),
+        (RULE + "check = 5\n", "check in [[rule]] is to be text."),
+        (RULE + "unique = 'order_id'\n", "unique in [[rule]] is to be a list."),
+        (RULE + "changes = 2\n", "changes in [[rule]] is to be a table."),
+        (RULE + "level = 'fatal'\n", "level in [[rule]] is to be one of warn, error, stop, not 'fatal'."),
+        (
+            RULE.replace("orders", "oders").replace("oders", "orders", 2) + "check = 'quantity > 0'\n",
+            "a rule of oders: it needs the table it is for, not 'oders'; did you mean 'orders'? Known: ",
+        ),
+        (
+            RULE + "name = 'small'\ncheck = 'amout < 5'\n",
+            "the rule 'small': 'amout < 5': orders has no column 'amout'; did you mean 'amount'? Known: ",
+        ),
+        (
+            RULE + "check = 'amount below 5'\n",
+            "a rule of orders: 'amount below 5': 'below' is not an operator. Known: ",
+        ),
+        (
+            RULE + "check = \"time < '2024-01-01'\"\n",
+            "a rule of orders: \"time < '2024-01-01'\": time (time) and '2024-01-01' (text) cannot be",
+        ),
+        (
+            RULE + "unique = ['order']\n",
+            "a rule of orders: orders has no column 'order'; did you mean 'order_id'?",
+        ),
+        (
+            (RULE + "check = 'quantity > 0'\n").replace("[[rule]]", "[rule]"),
+            "each rule begins with [[rule]], in two pairs of brackets.",
+        ),
+        (
+            (RULE + "check = 'quantity > 0'\n") * 2,
+            "two rules of orders are called 'quantity > 0'; give them other names.",
+        ),
+    ],
+)
+def test_a_wrong_rule_is_one_sentence(tmp_path, text, said):
+    assert sentence(tmp_path, text).startswith(said)
+
+
+def test_the_rules_of_the_readme_are_rules(tmp_path):
+    readme = Path(__file__).parents[1] / "README.md"
+    (example,) = (
+        block for block in re.findall(r"```toml\n(.*?)```", readme.read_text(encoding="utf-8"), re.S)
+        if "[[rule]]" in block
+    )  # fmt: skip
+    assert len(read(tmp_path, example).rules) == 5
+
+
+def test_rules_know_the_further_columns_that_sources_name(tmp_path):
+    columns = "[source.columns]\nbonus = 'Bonus'\n[source.constants]\nshop = 'main'\n"
+    rule = "[[rule]]\ntable = 'orders'\ncheck = \"bonus = 'x' and shop = 'main'\"\n"
+    assert len(read(tmp_path, SOURCE + columns + rule).rules) == 1
+    assert "orders has no column 'bonus'" in sentence(tmp_path, SOURCE + rule)
+    # What columns a public data set brings is known once it is read.
+    assert len(read(tmp_path, "[[source]]\ndataset = 'cdnow'\n" + rule).rules) == 1
 
 
 @pytest.mark.parametrize(
