@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crmlab.cleansing.codepoints import HARD, REMOVED, Table, Texts, pieces, to_arrow, to_texts
 from crmlab.errors import ParameterError
 
 Level = Literal["letters", "names", "search"]
@@ -23,9 +25,12 @@ _ARABIC_TO_PERSIAN = {
     "أ": "ا", "إ": "ا", "ٱ": "ا",
 }  # fmt: skip
 _DIGITS = {chr(zero + n): str(n) for zero in (0x0660, 0x06F0) for n in range(10)}
+#: Signs that cannot be seen, tatweel, and the marks of vowels and of the Koran.
 _REMOVED = [
-    0x00AD, 0x0640, 0x0670, *range(0x0610, 0x061B), *range(0x064B, 0x0660), 0x061C,
-    0x200B, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF,
+    *range(0x09), *range(0x0E, 0x1C), 0x7F, 0x00AD, 0x0640, 0x0670, *range(0x0610, 0x061B),
+    *range(0x064B, 0x0660), 0x061C, *range(0x06D6, 0x06DD), *range(0x06DF, 0x06E5), 0x06E7, 0x06E8,
+    *range(0x06EA, 0x06EE), 0x180E, 0x200B, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F),
+    *range(0x2060, 0x2065), *range(0x2066, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC),
 ]  # fmt: skip
 _SPACES = [*range(0x09, 0x0E), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029,
            0x202F, 0x205F, 0x3000]  # fmt: skip
@@ -43,18 +48,27 @@ def _letters_table() -> dict[int, str | None]:
 
 
 _LETTERS = _letters_table()
+#: A key may hold only what is its own key, and Latin capitals are keyed as small letters. So 26 of the 32
+#: Persian letters share the small letters, and six rare ones are signs that names do not have.
+_SEARCH_CODES = dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "abpt{jcoxd}rz~sw^|u=eifqkglmnvhy", strict=True))
+#: Letters of Kurdish, Azeri, Urdu and Pashto names by the Persian ones that they are written with.
+_NEIGHBOURS = dict(zip("ڕڤڵۆێۇۋٹڈڑںټډړږښګڼۍ", "رولویووتدرنتدرژشگنی", strict=True))
 _SEARCH_LETTERS = str.maketrans(
-    dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "ABPTCJQHXDZRUWSVEGKFLMNOIYabcdef", strict=True))
+    _SEARCH_CODES
+    | {letter: _SEARCH_CODES[persian] for letter, persian in _NEIGHBOURS.items()}
     # Latin letters that Unicode does not take apart.
     | {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
-_NOT_PLAIN = r"[^\x20-\x7e]|^ | $|  "
 _BLANK = f" {ZWNJ}"
+_APOSTROPHES = "'’ʼ`´"
+_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
+_NUMERALS = ("ii", "iii", "iv")
 
 
 def _letters(value: str) -> str:
-    value = unicodedata.normalize("NFC", value).translate(_LETTERS)
+    # Unicode joins a hamza to the Arabic ye only.
+    value = unicodedata.normalize("NFC", value.replace("ی\u0654", "ئ")).translate(_LETTERS)
     if not value.isascii():
         # A removed mark may have stood between a letter and its accent.
         value = unicodedata.normalize("NFC", value)
@@ -65,29 +79,43 @@ def _letters(value: str) -> str:
 
 def _name(value: str) -> str:
     value = _letters(value).replace(ZWNJ, " ")
-    if value.isupper() or value.islower():
+    # The small letter ß stands in names typed in capitals, too.
+    case = value.replace("ß", "")
+    if case.isupper() or case.islower():
         value = unicodedata.normalize("NFC", _WORD.sub(_capitalised, value))
     return value
 
 
 def _capitalised(word: re.Match[str]) -> str:
-    first, rest = word[0][0], word[0][1:].lower().replace("i\u0307", "i")
-    capital = first.title()
+    text, before = word[0], word.string[: word.start()]
+    if before[-1:].isdecimal():
+        return text
+    small = text.lower().replace("i\u0307", "i")
+    if small == "s" and before[-1:] in _APOSTROPHES and _LETTER.match(before[-2:-1]):
+        return small
+    if small in _NUMERALS and before.endswith(" ") and word.end() == len(word.string):
+        return text.upper()
+    capital = text[0].title()
     # A few letters have no capital of their own, such as the first of "ŉ".
-    return (capital if len(capital) == 1 else first) + rest
+    return (capital if len(capital) == 1 else text[0]) + text[1:].lower().replace("i\u0307", "i")
 
 
 def _search(value: str) -> str:
     # Taking letters apart turns accents and hamzas into combining marks, which are dropped.
     apart = unicodedata.normalize("NFKD", _letters(value)).casefold()
     plain = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
-    return re.sub(r"[^0-9A-Za-z]", "", plain.translate(_SEARCH_LETTERS))
+    return re.sub(r"[^0-9a-z{}~^|=]", "", plain.translate(_SEARCH_LETTERS))
 
 
 def arrow(values: pd.Series) -> pa.Array:
     """A column of text as one Arrow array."""
     array = pa.array(values, type=pa.large_string(), from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _of_distinct(array: pa.Array, change: Callable[[str], str | None]) -> pa.Array:
+    codes = pc.dictionary_encode(array)
+    return pa.array([change(v) for v in codes.dictionary.to_pylist()], pa.large_string()).take(codes.indices)
 
 
 def recode(values: pd.Series, change: Callable[[str], str | None], where: str = "") -> pd.Series:
@@ -103,10 +131,121 @@ def recode(values: pd.Series, change: Callable[[str], str | None], where: str = 
     todo = pc.fill_null(todo, False)
     if not pc.any(todo).as_py():
         return values
-    codes = pc.dictionary_encode(array.filter(todo))
-    changed = pa.array([change(v) for v in codes.dictionary.to_pylist()], pa.large_string())
-    result = pc.replace_with_mask(array, todo, changed.take(codes.indices))
+    result = pc.replace_with_mask(array, todo, _of_distinct(array.filter(todo), change))
     return pd.Series(result, index=values.index, name=values.name, dtype="str")
+
+
+def _alone(character: str) -> bool:
+    """Whether a character stays as it is whatever stands beside it."""
+    mark = unicodedata.category(character)[0] == "M" and not "\ufe00" <= character <= "\ufe0f"
+    joins = mark or "\u1100" <= character <= "\u11ff"  # parts of Hangul syllables
+    return not joins and unicodedata.is_normalized("NFC", character)
+
+
+def _as_letter(character: str) -> int:
+    changed = character.translate(_LETTERS)
+    if not changed:
+        composes = "\u0653" <= character <= "\u0655"  # madda and hamza
+        return HARD if composes else REMOVED
+    return ord(changed) if len(changed) == 1 and _alone(character) else HARD
+
+
+def _as_search(character: str) -> int:
+    changed = _search(character)
+    return (ord(changed) if changed else REMOVED) if len(changed) < 2 else HARD
+
+
+_CHANGES = {"letters": _letters, "names": _name, "search": _search}
+_TABLES = {"letters": Table(_as_letter), "search": Table(_as_search)}
+_UPPER, _LOWER, _IN_WORD, _APOSTROPHE, _DIGIT, _SIGMA, _MET = 1, 2, 4, 8, 16, 32, 64
+_SMALL = Table(lambda c: ord(c.lower()[0] if _LETTER.match(c) else c))
+_CAPITAL = Table(lambda c: ord(c.title() if _LETTER.match(c) and len(c.title()) == 1 else c))
+
+
+def _case(character: str) -> int:
+    upper = character.isupper() or character.istitle()
+    lower = character.islower() or unicodedata.category(character) == "Lt"
+    cased = (_UPPER * upper | _LOWER * lower) if character != "ß" else 0
+    beside = _APOSTROPHE * (character in _APOSTROPHES) | _DIGIT * character.isdecimal()
+    return cased | beside | _SIGMA * (character == "Σ") | _IN_WORD * bool(_LETTER.match(character)) | _MET
+
+
+_CASE = Table(_case)
+
+
+def _unified(array: pa.Array, level: Level) -> pa.Array:
+    """Some texts of a column in one form: by table, and one by one where neighbours matter."""
+    given = to_texts(array)
+    codes = _TABLES["search" if level == "search" else "letters"][given.codes]
+    alone = [np.empty(0, dtype=np.int64)]
+    if len(codes) and codes.max() >= REMOVED:
+        hard = codes == HARD
+        alone.append(given.rows(np.flatnonzero(hard)))
+        codes = np.where(hard, ord("x"), codes)
+    if level == "names":
+        codes = np.where(codes == ord(ZWNJ), ord(" "), codes)
+    texts = Texts(codes, given.ends).keep(codes != REMOVED)
+    if level != "search":
+        texts, rows = _single_blanks(texts)
+        alone.append(rows)
+    if level == "names":
+        texts, rows = _capitals(texts)
+        alone.append(rows)
+    found = to_arrow(texts, pc.is_null(array))
+    rows = np.unique(np.concatenate(alone))
+    if len(rows):
+        mask = np.zeros(len(array), dtype=bool)
+        mask[rows] = True
+        changed = _of_distinct(array.take(pa.array(rows)), _CHANGES[level])
+        found = pc.replace_with_mask(found, pa.array(mask), changed)
+    return found
+
+
+def _single_blanks(texts: Texts) -> tuple[Texts, np.ndarray]:
+    """The texts without needless blanks, and numbers of those that have spaces and half-spaces together."""
+    codes, nothing = texts.codes, np.empty(0, dtype=np.int64)
+    blank = (codes == ord(" ")) | (codes == ord(ZWNJ))
+    first = texts.starts[texts.starts < texts.ends]
+    after = np.zeros_like(blank)
+    np.logical_and(blank[1:], blank[:-1], out=after[1:])
+    after[first] = False
+    again = np.flatnonzero(after)
+    mixed = texts.rows(again[codes[again] != codes[again - 1]]) if len(again) else nothing
+    after[first] = blank[first]
+    texts = texts.keep(~after)
+    last = texts.ends[texts.starts < texts.ends] - 1
+    kept = np.ones(len(texts.codes), dtype=bool)
+    kept[last] = ~np.isin(texts.codes[last], (ord(" "), ord(ZWNJ)))
+    return texts.keep(kept), mixed
+
+
+def _capitals(texts: Texts) -> tuple[Texts, np.ndarray]:
+    """The texts with initial capitals where they have but one case, and numbers of those to be looked at."""
+    nothing = np.empty(0, dtype=np.int64)
+    codes, starts, ends = texts.codes, texts.starts, texts.ends
+    kind = _CASE[codes]
+    if not (kind & (_UPPER | _LOWER)).any():
+        return texts, nothing
+    filled = np.flatnonzero(starts < ends)
+    cases = np.bitwise_or.reduceat(kind, starts[filled]) & (_UPPER | _LOWER)
+    one_case = np.zeros(len(ends), dtype=bool)
+    one_case[filled[(cases == _UPPER) | (cases == _LOWER)]] = True
+    if not one_case.any():
+        return texts, nothing
+    letter = (kind & _IN_WORD) > 0
+    within = np.zeros_like(letter)
+    within[1:] = letter[:-1]
+    within[starts[filled]] = False
+    small = _SMALL[codes]
+    changed = np.where(within, small, _CAPITAL[codes])
+    rows = np.repeat(one_case, ends - starts)
+    # A final sigma, "women's", "3rd" and the numeral of "John III" depend on what stands beside them.
+    odd = (kind & _SIGMA) > 0
+    odd[1:] |= (small[1:] == ord("s")) & ((kind[:-1] & _APOSTROPHE) > 0)
+    odd[1:] |= letter[1:] & ((kind[:-1] & _DIGIT) > 0)
+    last = ends[filled] - 1
+    odd[last[(small[last - 1] == ord("i")) & np.isin(small[last], (ord("i"), ord("v")))]] = True
+    return Texts(np.where(rows, changed, codes), ends), texts.rows(np.flatnonzero(odd & rows))
 
 
 def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
@@ -118,11 +257,15 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
         Missing values stay missing.
     level
         ``"letters"``: Arabic letter variants, presentation forms and both digit sets to Persian
-        letters and ASCII digits; diacritics, tatweel and direction marks removed; spaces single.
+        letters and ASCII digits; diacritics, tatweel, direction marks and control signs removed;
+        accents composed; spaces single.
         ``"names"``: besides, half-spaces become spaces, and names typed in capitals or in small
         letters throughout get initial capitals.
         ``"search"``: one ASCII character per letter or digit and nothing else, for comparing:
-        engines that compute edit distances over bytes then count letters.
+        engines that compute edit distances over bytes then count letters. Latin letters and
+        digits stand for themselves; each Persian letter has a small letter or one of ``{}~^|=``.
+
+        At each level, what is in one form stays as it is.
 
     Returns
     -------
@@ -136,13 +279,12 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     >>> normalize_text(pd.Series(["JANE  O'NEIL"]), level="names").tolist()
     ["Jane O'Neil"]
     """
-    if level == "letters":
-        return recode(_text(values), _letters, _NOT_PLAIN)
-    if level == "names":
-        return recode(_text(values), _name)
-    if level == "search":
-        return recode(_text(values), _search)
-    raise ParameterError(f"level is 'letters', 'names' or 'search', not {level!r}.")
+    if level not in _CHANGES:
+        raise ParameterError(f"level is 'letters', 'names' or 'search', not {level!r}.")
+    values = _text(values)
+    unified = [_unified(piece, level) for piece in pieces(arrow(values))]
+    column = pa.chunked_array(unified, pa.large_string())
+    return pd.Series(column, index=values.index, name=values.name, dtype="str")
 
 
 def _text(values: pd.Series) -> pd.Series:
