@@ -57,12 +57,13 @@ class Table:
     Parameters
     ----------
     ask
-        Code point a character becomes, `REMOVED`, or `HARD` where that depends on its neighbours.
+        Code point a character becomes, `REMOVED`, or `HARD` where that depends on its neighbours; or
+        any other number but zero.
     """
 
-    def __init__(self, ask: Callable[[str], int]) -> None:
+    def __init__(self, ask: Callable[[str], int], dtype: type = np.uint32) -> None:
         self._ask = ask
-        self._known = np.zeros(0x110000, dtype=np.uint32)
+        self._known = np.zeros(0x110000, dtype=dtype)
 
     def __getitem__(self, codes: np.ndarray) -> np.ndarray:
         found = self._known[codes]
@@ -74,8 +75,8 @@ class Table:
 
 
 def pieces(array: pa.Array) -> Iterator[pa.Array]:
-    """The column, some texts at a time."""
-    for start in range(0, len(array), ROWS):
+    """The column, some texts at a time; of one without texts, that."""
+    for start in range(0, max(len(array), 1), ROWS):
         yield array.slice(start, ROWS)
 
 

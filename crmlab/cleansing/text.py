@@ -59,6 +59,8 @@ _SEARCH_LETTERS = str.maketrans(
     # Latin letters that Unicode does not take apart.
     | {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
+#: Texts that tell whether a column repeats itself.
+_SOME = 1 << 14
 _BLANK = f" {ZWNJ}"
 _APOSTROPHES = "'’ʼ`´"
 _LETTER = re.compile(r"[^\W\d_]")
@@ -170,7 +172,7 @@ def _case(character: str) -> int:
     return cased | beside | _SIGMA * (character == "Σ") | _IN_WORD * bool(_LETTER.match(character)) | _MET
 
 
-_CASE = Table(_case)
+_CASE = Table(_case, np.uint8)
 
 
 def _unified(array: pa.Array, level: Level) -> pa.Array:
@@ -221,31 +223,29 @@ def _single_blanks(texts: Texts) -> tuple[Texts, np.ndarray]:
 
 def _capitals(texts: Texts) -> tuple[Texts, np.ndarray]:
     """The texts with initial capitals where they have but one case, and numbers of those to be looked at."""
-    nothing = np.empty(0, dtype=np.int64)
-    codes, starts, ends = texts.codes, texts.starts, texts.ends
-    kind = _CASE[codes]
-    if not (kind & (_UPPER | _LOWER)).any():
-        return texts, nothing
-    filled = np.flatnonzero(starts < ends)
-    cases = np.bitwise_or.reduceat(kind, starts[filled]) & (_UPPER | _LOWER)
-    one_case = np.zeros(len(ends), dtype=bool)
-    one_case[filled[(cases == _UPPER) | (cases == _LOWER)]] = True
-    if not one_case.any():
-        return texts, nothing
-    letter = (kind & _IN_WORD) > 0
-    within = np.zeros_like(letter)
-    within[1:] = letter[:-1]
-    within[starts[filled]] = False
-    small = _SMALL[codes]
-    changed = np.where(within, small, _CAPITAL[codes])
-    rows = np.repeat(one_case, ends - starts)
+    kind = _CASE[texts.codes]
+    filled = np.flatnonzero(texts.starts < texts.ends)
+    cases = np.bitwise_or.reduceat(kind, texts.starts[filled]) & (_UPPER | _LOWER)
+    rows = filled[(cases == _UPPER) | (cases == _LOWER)]
+    if not len(rows):
+        return texts, rows
+    sizes = texts.ends - texts.starts
+    chosen = np.zeros(len(sizes), dtype=bool)
+    chosen[rows] = True
+    places = np.repeat(chosen, sizes)
+    some = Texts(texts.codes[places], np.cumsum(sizes[rows]))
+    kind, small = kind[places], _SMALL[some.codes]
+    before = np.zeros_like(kind)
+    before[1:] = kind[:-1]
+    before[some.starts] = 0
+    codes = texts.codes.copy()
+    codes[places] = np.where(before & _IN_WORD, small, _CAPITAL[some.codes])
     # A final sigma, "women's", "3rd" and the numeral of "John III" depend on what stands beside them.
-    odd = (kind & _SIGMA) > 0
-    odd[1:] |= (small[1:] == ord("s")) & ((kind[:-1] & _APOSTROPHE) > 0)
-    odd[1:] |= letter[1:] & ((kind[:-1] & _DIGIT) > 0)
-    last = ends[filled] - 1
-    odd[last[(small[last - 1] == ord("i")) & np.isin(small[last], (ord("i"), ord("v")))]] = True
-    return Texts(np.where(rows, changed, codes), ends), texts.rows(np.flatnonzero(odd & rows))
+    odd = (kind & _SIGMA > 0) | (small == ord("s")) & (before & _APOSTROPHE > 0)
+    odd |= (kind & _IN_WORD > 0) & (before & _DIGIT > 0)
+    last = some.ends - 1
+    odd[last] |= (small[last - 1] == ord("i")) & np.isin(small[last], (ord("i"), ord("v")))
+    return Texts(codes, texts.ends), rows[some.rows(np.flatnonzero(odd))]
 
 
 def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
@@ -282,9 +282,20 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     if level not in _CHANGES:
         raise ParameterError(f"level is 'letters', 'names' or 'search', not {level!r}.")
     values = _text(values)
-    unified = [_unified(piece, level) for piece in pieces(arrow(values))]
-    column = pa.chunked_array(unified, pa.large_string())
-    return pd.Series(column, index=values.index, name=values.name, dtype="str")
+    column = array = arrow(values)
+    # Names repeat themselves: of such columns, each distinct text is looked at once.
+    some = array.slice(0, _SOME)
+    repeated = 4 * len(pc.unique(some)) < len(some)
+    if repeated:
+        column = pc.dictionary_encode(array)
+        array = column.dictionary
+    unified = pa.concat_arrays([_unified(piece, level) for piece in pieces(array)])
+    return pd.Series(
+        unified.take(column.indices) if repeated else unified,
+        index=values.index,
+        name=values.name,
+        dtype="str",
+    )
 
 
 def _text(values: pd.Series) -> pd.Series:
