@@ -25,8 +25,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "ledger": ["summarise"],
         "missing": ["impute", "little_mcar_test", "missing_pattern"],
+        "mojibake": ["repair_mojibake"],
         "numbers": ["read_numbers"],
         "places": ["check_place", "read_places"],
         "text": ["normalize_text"],
+        "titles": ["split_title"],
     },
 )

@@ -80,18 +80,32 @@ def pieces(array: pa.Array) -> Iterator[pa.Array]:
         yield array.slice(start, ROWS)
 
 
+def _octets(array: pa.LargeStringArray) -> tuple[pa.Buffer, np.ndarray]:
+    """The UTF-8 of a column without gaps, and where each text begins in it and the last ends."""
+    if not len(array):
+        return pa.py_buffer(b""), np.zeros(1, dtype=np.int64)
+    _, places, data = array.buffers()
+    offsets = np.frombuffer(places, np.int64)[array.offset : array.offset + len(array) + 1]
+    start, stop = int(offsets[0]), int(offsets[-1])
+    return (data.slice(start, stop - start) if stop > start else pa.py_buffer(b"")), offsets - start
+
+
+def as_one_text(array: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The texts of a column one behind the other as a single text, which is searched faster."""
+    octets, offsets = _octets(array)
+    return pa.LargeStringArray.from_buffers(1, pa.py_buffer(offsets[[0, -1]].copy()), octets)
+
+
 def to_texts(array: pa.LargeStringArray) -> Texts:
     """Code points of a column; a missing text is like an empty one."""
     if array.null_count:
         array = pc.fill_null(array, "")
-    _, places, data = array.buffers()
-    offsets = np.frombuffer(places, np.int64)[array.offset : array.offset + len(array) + 1]
-    start, stop = offsets[0], offsets[-1]
-    octets = np.frombuffer(data, np.uint8, stop - start, start) if stop > start else np.empty(0, np.uint8)
+    data, offsets = _octets(array)
+    octets = np.frombuffer(data, np.uint8)
     if len(octets) and octets.max() > 0x7F:
-        codes = np.frombuffer(octets.tobytes().decode().encode("utf-32-le"), np.uint32)
+        codes = np.frombuffer(data.to_pybytes().decode().encode("utf-32-le"), np.uint32)
         return Texts(codes, np.cumsum(pc.utf8_length(array).to_numpy(), dtype=np.int64))
-    return Texts(octets, offsets[1:] - start)
+    return Texts(octets, offsets[1:])
 
 
 def to_arrow(texts: Texts, missing: pa.Array) -> pa.LargeStringArray:

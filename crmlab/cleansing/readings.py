@@ -11,6 +11,7 @@ from crmlab.cleansing.contacts import NO_COUNTRY, check_email, check_phone
 from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.domains import match_allowed
 from crmlab.cleansing.identity import ALL_EQUAL, PADDED, check_national_id, check_postcode
+from crmlab.cleansing.mojibake import repair_mojibake
 from crmlab.cleansing.numbers import plain, read_numbers, to_minor_units
 from crmlab.cleansing.text import normalize_text
 from crmlab.contract import Column
@@ -69,8 +70,13 @@ def _read_text(values: pd.Series, column: Column, _: Conventions) -> Reading:
         numbers = read_numbers(values)
         return Reading(numbers["text"], values.astype("str"), numbers["reason"], "", "numbers as text")
     level = "names" if column.kind == "name" else "letters"
-    text = normalize_text(values.astype("str"), level=level)
-    return Reading(text, text, nowhere(values), f"{'name' if level == 'names' else 'text'} unified")
+    given = values.astype("str")
+    sound = repair_mojibake(given)
+    rule: str | pd.Series = f"{'name' if level == 'names' else 'text'} unified"
+    if sound is not given:
+        rule = pd.Series(rule, index=values.index, dtype="str").mask(sound != given, "mojibake repaired")
+    text = normalize_text(sound, level=level)
+    return Reading(text, text, nowhere(values), rule)
 
 
 def _read_contact(values: pd.Series, column: Column, conventions: Conventions) -> Reading:

@@ -281,7 +281,7 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     """
     if level not in _CHANGES:
         raise ParameterError(f"level is 'letters', 'names' or 'search', not {level!r}.")
-    values = _text(values)
+    values = as_text(values)
     column = array = arrow(values)
     # Names repeat themselves: of such columns, each distinct text is looked at once.
     some = array.slice(0, _SOME)
@@ -298,6 +298,7 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     )
 
 
-def _text(values: pd.Series) -> pd.Series:
-    values = pd.Series(values)
+def as_text(values: pd.Series) -> pd.Series:
+    """A column of any type as one of text; itself if it is that already."""
+    values = values if isinstance(values, pd.Series) else pd.Series(values)
     return values if values.dtype == "str" else values.astype("str")
