@@ -8,12 +8,13 @@ wrong, or was repaired).
 from __future__ import annotations
 
 import hashlib
-import hmac
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from crmlab.cleansing.numbers import plain
 from crmlab.cleansing.text import arrow, normalize_text
 from crmlab.errors import ParameterError
 
@@ -41,6 +42,9 @@ _IBAN_COUNTRIES = {
     33: "RU",
 }
 _IBAN_LENGTHS = {country: length for length, all_of in _IBAN_COUNTRIES.items() for country in all_of.split()}
+
+#: Between the parts of a code.
+_BETWEEN = pa.scalar("\x1f", pa.large_string())
 
 #: Notes that an id may have.
 PADDED = "leading zeros restored"
@@ -223,7 +227,8 @@ def customer_code(key: str, *parts: pd.Series) -> pd.Series:
     key
         Secret of the house (at least 16 signs): without it nobody can make the codes again.
     parts
-        What the code is made from, a national id, say, or several columns together.
+        What the code is made from, a national id, say, or several columns together. Numbers and
+        the same numbers in text give the same code.
 
     Returns
     -------
@@ -246,24 +251,46 @@ def customer_code(key: str, *parts: pd.Series) -> pd.Series:
         raise ParameterError("The key of customer codes is to have at least 16 signs.")
     if not parts:
         raise ParameterError("A customer code is made from at least one column.")
-    secret = hmac.new(key.encode(), digestmod=hashlib.sha256)
-    texts = [normalize_text(part) for part in parts]
-    there = pd.concat([text.notna() & (text != "") for text in texts], axis=1).all(axis=1)
+    parts = tuple(pd.Series(part) for part in parts)
+    texts = [normalize_text(plain(part) if part.dtype.kind in "iuf" else part) for part in parts]
+    records = pc.binary_join_element_wise(*(arrow(text.mask(text == "")) for text in texts), _BETWEEN)
+    head = records[:10_000]
+    if len(head.unique()) == len(head):
+        codes = _codes(key.encode(), records)
+    else:
+        # Where numbers come again, as in orders, each distinct one is hashed once.
+        given = records.dictionary_encode()
+        codes = _codes(key.encode(), given.dictionary).take(given.indices)
+    return pd.Series(codes, index=texts[0].index, dtype="str")
 
-    def code(record: tuple[str, ...]) -> str:
-        mac = secret.copy()
-        mac.update("\x1f".join(record).encode())
-        return f"C{mac.hexdigest()[:16]}"
 
-    codes = [code(record) for record in zip(*(text[there] for text in texts), strict=True)]
-    return pd.Series(codes, index=there.index[there], dtype="str").reindex(there.index)
+def _codes(key: bytes, records: pa.Array) -> pa.Array:
+    """The code of each record; null where there is none.
+
+    HMAC is one SHA-256 inside another, each begun by the key: to begin them once and go on from
+    copies takes half the time of Python's own module.
+    """
+    key = hashlib.sha256(key).digest() if len(key) > 64 else key
+    inside, outside = (
+        hashlib.sha256(bytes(sign ^ pad for sign in key.ljust(64, b"\0"))) for pad in (0x36, 0x5C)
+    )
+    found: list[str | None] = []
+    for record in records.cast(pa.large_binary()).to_pylist():
+        if record is None:
+            found.append(None)
+            continue
+        inner, outer = inside.copy(), outside.copy()
+        inner.update(record)
+        outer.update(inner.digest())
+        found.append("C" + outer.hexdigest()[:16])
+    return pa.array(found, pa.large_string())
 
 
 def _without(values: pd.Series, signs: str) -> pd.Series:
     """Values in one form, and without some signs."""
     text = normalize_text(values)
-    plain = pc.replace_substring_regex(arrow(text), signs, "")
-    return pd.Series(plain, index=text.index, name=text.name, dtype="str")
+    bare = pc.replace_substring_regex(arrow(text), signs, "")
+    return pd.Series(bare, index=text.index, name=text.name, dtype="str")
 
 
 def _only_digits(values: pd.Series) -> tuple[pd.Series, pd.Series]:
