@@ -315,7 +315,7 @@ def gaps(
     shown, rest = patterns.head(top), patterns["rows"].iloc[top:]
     unit = tongue("share of rows; a cross marks what is missing")
     if len(rest):
-        unit += " · " + tongue("left out: {n:,} rarer patterns ({rows:,} rows)", n=len(rest), rows=sum(rest))
+        unit += " · " + tongue("rarer patterns left out: {n:,}, rows: {rows:,}", n=len(rest), rows=sum(rest))
     # The mark keeps a name in the other script on its side of the colon.
     mark = "\u200f" * tongue.right_to_left
     grid = pd.DataFrame(

@@ -60,7 +60,7 @@ def test_gaps_are_told_from_what_is_there_without_colour():
 def test_rare_patterns_are_counted_where_they_are_not_shown():
     figure = figures.gaps(*missing_pattern(gappy()), title="Gaps", top=1)
     assert crosses(figure) == set()
-    assert figure.texts[1].get_text().endswith(" · left out: 2 rarer patterns (30 rows)")
+    assert figure.texts[1].get_text().endswith(" · rarer patterns left out: 2, rows: 30")
 
 
 def test_a_table_without_gaps_shows_that_it_has_none():
