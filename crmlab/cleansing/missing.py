@@ -81,9 +81,8 @@ def missing_pattern(data: pd.DataFrame | ibis.Table) -> MissingPattern:
     """
     names = [str(name) for name in data.columns]
     if isinstance(data, pd.DataFrame):
-        packed = np.packbits(data.isna().to_numpy(dtype=bool), axis=1)
-        kinds, counts = np.unique(packed, axis=0, return_counts=True)
-        flags = np.unpackbits(kinds, axis=1, count=len(names)).astype(bool)
+        flags, which = _distinct(data.isna().to_numpy(dtype=bool))
+        counts = np.bincount(which, minlength=len(flags))
     else:
         flags, counts = _count_in_engine(data)
     # Equally frequent patterns: fewest gaps first, then in the order of the columns.
@@ -100,6 +99,21 @@ def missing_pattern(data: pd.DataFrame | ibis.Table) -> MissingPattern:
         {"rows": (flags * counts[:, None]).sum(axis=0)}, index=pd.Index(names, name="column")
     )
     return MissingPattern(*(frame.assign(share=frame["rows"] / rows) for frame in (patterns, columns)))
+
+
+def _distinct(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct rows of a matrix of flags, in order, and which of them each row is."""
+    which = np.zeros(len(flags), dtype="int64")
+    for start in range(0, flags.shape[1], 32):
+        part = flags[:, start : start + 32]
+        # Hashing whole numbers is a good deal faster than sorting rows.
+        number = part @ (1 << np.arange(part.shape[1], dtype="int64"))
+        which = pd.factorize((which << 32) + number)[0]
+    first = np.unique(which, return_index=True)[1]
+    order = np.lexsort(flags[first].T[::-1]) if len(first) else first
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return flags[first][order], place[which]
 
 
 def _count_in_engine(table: ibis.Table) -> tuple[np.ndarray, np.ndarray]:
@@ -200,9 +214,9 @@ class _Pattern(NamedTuple):
 
 
 def _by_pattern(values: np.ndarray) -> list[_Pattern]:
-    kinds, which, counts = np.unique(np.isnan(values), axis=0, return_inverse=True, return_counts=True)
+    kinds, which = _distinct(np.isnan(values))
     found = []
-    sorted_rows = np.split(values[np.argsort(which, kind="stable")], np.cumsum(counts)[:-1])
+    sorted_rows = np.split(values[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1])
     for gaps, rows in zip(kinds, sorted_rows, strict=True):
         has = np.flatnonzero(~gaps)
         rows = rows[:, has]
