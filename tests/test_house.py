@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "mining.satisfaction": GROUND | {"mining.methods"},
     "mining.campaigns": GROUND | {"mining.methods"},
     "mining": set(),
-    "reporting": GROUND | {"locale", "figures", "workspace", ""},
+    "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
     "cli": GROUND | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
 }
 

@@ -16,9 +16,9 @@ from crmlab.cleansing.identity import customer_code
 from crmlab.errors import ParameterError, did_you_mean
 from crmlab.tables import IDENTIFIERS
 
-#: How the rows of a table of groups belong together, see `suppress_small_groups`.
-Rows = Literal["parts", "separate", "together"]
-_ROWS = ("parts", "separate", "together")
+#: How the groups of a table belong together, see `suppress_small_groups`.
+Groups = Literal["parts", "separate", "together"]
+_GROUPS = ("parts", "separate", "together")
 
 
 def pseudonymize(
@@ -153,9 +153,9 @@ def k_anonymity(frame: pd.DataFrame, quasi_identifiers: str | Iterable[str]) -> 
 
 def suppress_small_groups(
     frame: pd.DataFrame,
-    counts: str | Iterable[str | Any],
+    counts: str | list[Any] | Any,
     k: int,
-    rows: Rows = "parts",
+    groups: Groups = "parts",
     left_out: int = 0,
 ) -> pd.DataFrame:
     """A table of groups without those of fewer than k members, nor any that would give them away.
@@ -168,17 +168,17 @@ def suppress_small_groups(
     frame
         One row per group.
     counts
-        What counts members: a column, or several, of each of which no small count may be shown.
-        Instead of a column's name, its values may be given: one for each row, or one for all.
-        A count of those left over (members less those who answered) is one to give as well: it
-        follows from the other two.
+        What counts members: a column, or a list of several, of each of which no small count may be
+        shown. Instead of a column's name, its values may be given (a series or an array), or one
+        number for all rows. A count of those left over (members less those who answered) is one to
+        give as well: it follows from the other two.
     k
         Members a group has at least.
-    rows
-        ``"parts"``: the rows are parts of a whole whose size may be known, so that what is
+    groups
+        ``"parts"``: they are parts of a whole whose size may be known, so that what is
         suppressed could be found by taking away what is shown. If it comes to fewer than k, the
-        next smallest row goes too (complementary suppression). ``"separate"``: each row is judged
-        by itself. ``"together"``: all rows are shown, or none.
+        next smallest group goes too (complementary suppression). ``"separate"``: each is judged by
+        itself. ``"together"``: all are shown, or none.
     left_out
         Members, by the first of `counts`, of parts of the same whole that are not in the table.
 
@@ -191,11 +191,11 @@ def suppress_small_groups(
     Raises
     ------
     ParameterError
-        If there is no such column, a count is no number or negative, or k or `rows` is impossible.
+        If there is no such column, a count is no number or negative, or k or `groups` is impossible.
 
     References
     ----------
-    A. Hundepool et al. (2012), Statistical Disclosure Control, Wiley, chapter 4: the minimum
+    A. Hundepool et al. (2012), Statistical Disclosure Control, Wiley, chapters 4 and 5: the minimum
     frequency rule, and secondary suppression.
 
     Examples
@@ -203,22 +203,23 @@ def suppress_small_groups(
     >>> groups = pd.DataFrame({"city": ["York", "Leeds", "Hull"], "customers": [80, 12, 3]})
     >>> suppress_small_groups(groups, "customers", 10)["city"].tolist()
     ['York']
-    >>> suppress_small_groups(groups, "customers", 10, rows="separate")["city"].tolist()
+    >>> suppress_small_groups(groups, "customers", 10, groups="separate")["city"].tolist()
     ['York', 'Leeds']
     """
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ParameterError(f"k is a whole number from 1, not {k!r}.")
-    if rows not in _ROWS:
-        raise ParameterError(f"rows is one of {', '.join(_ROWS)}, not {rows!r}.")
-    members = [_count(frame, count) for count in ([counts] if isinstance(counts, str) else counts)]
+    if groups not in _GROUPS:
+        raise ParameterError(f"groups is one of {', '.join(_GROUPS)}, not {groups!r}.")
+    several = isinstance(counts, list | tuple)
+    members = [_count(frame, count) for count in (counts if several else [counts])]
     if not members:
         raise ParameterError("Small groups are told by at least one count.")
     shown = np.ones(len(frame), dtype=bool)
     for count in members:
         shown &= (count == 0) | (count >= k)
-    if rows == "together" and not shown.all():
+    if groups == "together" and not shown.all():
         shown[:] = False
-    if rows == "parts":
+    if groups == "parts":
         for count, before in zip(members, [left_out, *[0] * len(members)], strict=False):
             # A missing count is of somebody at least.
             held_back = before + np.nan_to_num(count, nan=1.0)[~shown].sum()
@@ -230,11 +231,13 @@ def suppress_small_groups(
 
 def _count(frame: pd.DataFrame, count: str | Any) -> np.ndarray:
     """A count as floats, one for each row."""
-    values = frame[_columns(frame, count)[0]] if isinstance(count, str) else pd.Series(count)
+    if isinstance(count, str):
+        values = frame[_columns(frame, count)[0]]
+    else:
+        values = pd.Series([count] * len(frame) if np.ndim(count) == 0 else count, dtype="object")
     try:
         # A share of a whole number, times that number, is a whole number but for rounding.
         members = pd.to_numeric(values).to_numpy("float64", na_value=np.nan).round(6)
-        members = np.broadcast_to(members, len(frame)) if np.ndim(count) == 0 else members
     except (ValueError, TypeError):
         members = np.array([-1.0])
     if len(members) != len(frame) or (members < 0).any():

@@ -37,6 +37,10 @@ _ENGINE = click.option(
     help="How notebooks are executed; fork (Linux) is the faster one and the default there.",
 )  # fmt: skip
 _LIMIT = click.option("--limit", metavar="SECONDS", type=click.IntRange(1), help="Time a cell may take.")
+_PUBLIC = click.option(
+    "--public", metavar="K", type=click.IntRange(2), default=None,
+    help="A report to publish: no group of fewer than K, and nobody in person.",
+)  # fmt: skip
 _OUT = click.option(
     "--out", metavar="DIR", default="reports", show_default=True, type=click.Path(path_type=Path),
     help="Folder for all reports and their index.",
@@ -65,14 +69,15 @@ class _Report(click.Command):
 @_WORKSPACE
 @_PARAMETERS
 @_LANG
+@_PUBLIC
 @_OUT
 @_JOBS
 @_PDF
 @_ENGINE
 @_LIMIT
 def report(
-    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, out: Path, jobs: int | None,
-    pdf: bool, engine: str | None, limit: int | None,
+    name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, public: int | None, out: Path,
+    jobs: int | None, pdf: bool, engine: str | None, limit: int | None,
 ) -> None:  # fmt: skip
     """Run the report NAME, or all that the workspace has data for.
 
@@ -83,6 +88,8 @@ def report(
     from crmlab.reporting.plan import plan_report
 
     given, cleaned = _pairs(parameters), set()
+    if public:
+        given["public"] = str(public)
     with working("cleaning") as show:
 
         def say(table: str) -> None:
@@ -280,7 +287,8 @@ def _plan_all(
         if missing:
             click.echo(f"{name} is left out: the workspace has no {', '.join(missing)}.")
             continue
-        own = {key: value for key, value in given.items() if key in declared[name]}
+        # Which of them are to be public is no matter of what they declare.
+        own = {key: value for key, value in given.items() if key in declared[name] or key == "public"}
         try:
             plans.append(plan_report(name, opened, own, lang, out))
         except ReportError as failure:

@@ -17,6 +17,16 @@ import pandas as pd
 from crmlab import figures
 from crmlab.errors import ParameterError
 from crmlab.locale import language
+from crmlab.reporting.formats import formats_of, kind_of, plain, units_of
+from crmlab.reporting.public import (
+    PUBLIC_TYPE,
+    check_size,
+    clear,
+    enough,
+    held_back,
+    left_out,
+    what_may_be_shown,
+)
 from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
 from crmlab.tables import IDENTIFIERS
 
@@ -24,23 +34,22 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
     from matplotlib.figure import Figure
 
+    from crmlab.cleansing.privacy import Groups
     from crmlab.workspace import Workspace
-
-
-#: Formats of numbers that are shares from 0 to 1.
-_SHARES = ("percent", "two-digit percent", "points", "percentage points")
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure or table on display, with the frame behind it."""
+    """A figure or table on display, with the frame behind it; None if that may not be shown."""
 
     name: str
-    frame: pd.DataFrame = field(repr=False)
+    frame: pd.DataFrame | None = field(repr=False)
     data: dict[str, Any] = field(repr=False)
     metadata: dict[str, Any] = field(repr=False, default_factory=dict)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
+        if self.frame is None:
+            return self.data, self.metadata
         csv = self.frame.to_csv(index=False, lineterminator="\n")
         return {**self.data, TABLE_TYPE: {"name": self.name, "csv": csv}}, self.metadata
 
@@ -57,6 +66,10 @@ class Report:
     identifiers
         Columns that say who a person is (see `crmlab.tables.IDENTIFIERS`) and may be shown, such as
         the telephone numbers of a list to call; none if not given, and national ids never.
+    public
+        For a public report, members that a group has at least. It shows what was made `publishable`,
+        and of that only the columns on display and the counts; sentences and headline figures only
+        with their `counts`; nobody in person. What is left out has a sentence in its place.
 
     Attributes
     ----------
@@ -64,35 +77,27 @@ class Report:
         Translates and formats.
     calendar : str
         Calendar whose months the report counts in.
+    public : int or None
+        As given.
     """
 
     def __init__(
-        self, workspace: Workspace, language_code: str | None = None, identifiers: Iterable[str] = ()
+        self,
+        workspace: Workspace,
+        language_code: str | None = None,
+        identifiers: Iterable[str] = (),
+        public: int | None = None,
     ) -> None:
+        self.public = check_size(public)
+        self._mark = {PUBLIC_TYPE: public} if public else {}
         self._hidden = IDENTIFIERS - (set(identifiers) - {"national_id"})
         self.tongue = language(language_code or workspace.settings.language)
         self.calendar = self.tongue.calendar
         self.source = workspace.name
         self.currency = workspace.settings.currency
         self.decimals = workspace.decimals
-        self._units = {"money": _minor_unit(self.decimals, self.currency)} | dict.fromkeys(_SHARES, "share")
-        self._formats: dict[str, Callable[[Any], str]] = {
-            "number": self.tongue.number,
-            "decimal": lambda value: self.tongue.number(value, 1),
-            "two decimals": lambda value: self.tongue.number(value, 2),
-            "percent": self.tongue.percent,
-            "two-digit percent": lambda value: self.tongue.percent(value, 2),
-            "points": lambda value: self.tongue.percent(value, 2).rstrip("%٪\u200f"),
-            "percentage points": lambda value: (
-                "–" if pd.isna(value) else self.tongue("{points} points", points=self.points(value))
-            ),
-            "money": lambda value: (
-                "–" if pd.isna(value) else self.tongue.money(value, self.decimals, self.currency)
-            ),
-            "date": lambda value: "–" if pd.isna(value) else self.tongue.day(value.date()),
-            "month": lambda value: self.tongue.month(value.date()),
-            "text": lambda value: "–" if pd.isna(value) else self._text(str(value)),
-        }
+        self._units = units_of(self.decimals, self.currency)
+        self._formats = formats_of(self.tongue, self.decimals, self.currency)
 
     def money(self, minor_units: float) -> str:
         """An amount in minor units, written in the workspace's currency."""
@@ -110,17 +115,39 @@ class Report:
         """A difference of two shares in percentage points."""
         return self._formats["points"](difference)
 
-    def _text(self, text: str) -> str:
-        """A text out of a table: translated if it is one of ours, else a name that stays as it is."""
-        return self.tongue(text) if self.tongue.knows(text) else text
+    def publishable(
+        self, frame: pd.DataFrame, counts: str | list[Any] | Any, groups: Groups = "parts"
+    ) -> pd.DataFrame:
+        """`frame` as it is; in a public report without the groups that are too small to be shown.
 
-    def say(self, text: str, **values: object) -> Markdown:
-        """A paragraph in Markdown, translated and filled in."""
+        Parameters
+        ----------
+        counts, groups
+            Who stands behind each row, and how the groups belong together; see
+            `crmlab.cleansing.suppress_small_groups`.
+        """
+        return frame if self.public is None else clear(frame, counts, self.public, groups)
+
+    def say(self, text: str, counts: Any = None, **values: object) -> Markdown | Exhibit:
+        """A paragraph in Markdown, translated and filled in.
+
+        Parameters
+        ----------
+        counts
+            How many persons the values are about, each of them or all together; needed of a
+            sentence with values in a public report.
+        """
         from IPython.display import Markdown
 
-        return Markdown(self.tongue(text, **values))
+        if self.public is None:
+            return Markdown(self.tongue(text, **values))
+        fine = not values or enough(counts, self.public)
+        said = self.tongue(text, **values) if fine else left_out(self.tongue, self.public)
+        return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark)
 
-    def headline(self, figures: dict[str, Any], formats: dict[str, str] | None = None) -> Exhibit:
+    def headline(
+        self, figures: dict[str, Any], formats: dict[str, str] | None = None, counts: Any = None
+    ) -> Exhibit:
         """The figures to see first; the list of runs and the summary of a batch have them too.
 
         Parameters
@@ -129,25 +156,35 @@ class Report:
             English name to value: a plain number, money in minor units, shares from 0 to 1.
         formats
             Name to a format as `table` takes it; by the value's type if not given.
+        counts
+            How many persons each figure is about, by name, or all of them; needed in a public report.
         """
-        shown = []
+        about = counts if isinstance(counts, dict) else dict.fromkeys(figures, counts)
+        shown, gone = [], []
         for name, value in figures.items():
-            kind = (formats or {}).get(name) or _kind(pd.Series([value]))
+            if self.public is not None and not enough(about.get(name), self.public):
+                gone.append(self.tongue(name))
+                continue
+            kind = (formats or {}).get(name) or kind_of(pd.Series([value]))
             shown.append({
                 "name": name, "label": self.tongue(name), "text": self._format(kind)(value),
-                "value": _plain(value), "unit": self._units.get(kind, ""),
+                "value": plain(value), "unit": self._units.get(kind, ""),
             })  # fmt: skip
         rows = "".join(
             f"<div><dt>{html.escape(figure['label'])}</dt><dd>{html.escape(figure['text'])}</dd></div>"
             for figure in shown
         )
+        content = "" if gone and not shown else f'<dl class="crm-headline">{rows}</dl>'
+        if gone:
+            content += _note(" · ".join(gone), left_out(self.tongue, self.public))
         data = {
-            "text/html": f'<dl class="crm-headline">{rows}</dl>',
+            "text/html": content,
             "text/plain": ", ".join(f"{figure['label']}: {figure['text']}" for figure in shown),
             HEADLINE_TYPE: shown,
-        }
+        } | self._mark
         table = pd.DataFrame(shown, columns=["name", "value", "unit"], dtype="object")
-        return Exhibit("headline_figures", table.rename(columns={"name": "figure"}), data)
+        table = table.rename(columns={"name": "figure"})
+        return Exhibit("headline_figures", None if gone and not shown else table, data)
 
     def bars(
         self, name: str, frame: pd.DataFrame, label: str, values: dict[str, str], *,
@@ -155,7 +192,10 @@ class Report:
     ) -> Exhibit:  # fmt: skip
         """Bars per category; see `crmlab.figures.bars`. Texts are given in English."""
         values = {column: self.tongue(series) for column, series in values.items()}
-        return self._draw(figures.bars, name, frame, title, unit, n, label=label, values=values, show=show)
+        return self._draw(
+            figures.bars, name, frame, title, unit, n, [label, *values],
+            label=label, values=values, show=show,
+        )  # fmt: skip
 
     def intervals(
         self, name: str, frame: pd.DataFrame, label: str, *, title: str, unit: str = "",
@@ -164,7 +204,7 @@ class Report:
     ) -> Exhibit:  # fmt: skip
         """Estimates with intervals; see `crmlab.figures.intervals`."""
         return self._draw(
-            figures.intervals, name, frame, title, unit, n,
+            figures.intervals, name, frame, title, unit, n, [label, value, "low", "high"],
             label=label, show=show, value=value, reference=reference,
             reference_name=self.tongue(reference_name),
         )  # fmt: skip
@@ -175,7 +215,7 @@ class Report:
     ) -> Exhibit:  # fmt: skip
         """A line over time; see `crmlab.figures.trend`. A frame may say ``.attrs["period"]``."""
         return self._draw(
-            figures.trend, name, frame, title, unit, n,
+            figures.trend, name, frame, title, unit, n, [time, value, "low", "high"],
             value=value, show=show, time=time, zero=zero, period=frame.attrs.get("period", "M"),
         )  # fmt: skip
 
@@ -185,7 +225,7 @@ class Report:
     ) -> Exhibit:  # fmt: skip
         """A shaded table of numbers; see `crmlab.figures.heatmap`."""
         return self._draw(
-            figures.heatmap, name, grid, title, unit, n,
+            figures.heatmap, name, grid, title, unit, n, None,
             rows=self.tongue(rows), columns=self.tongue(columns), show=show,
         )  # fmt: skip
 
@@ -195,34 +235,39 @@ class Report:
     ) -> Exhibit:  # fmt: skip
         """A curve of two shares; see `crmlab.figures.curve`."""
         return self._draw(
-            figures.curve, name, frame, title, unit, n,
+            figures.curve, name, frame, title, unit, n, [x, y],
             x=x, y=y, x_name=self.tongue(x_name), mark=mark, mark_text=self.tongue(mark_text),
         )  # fmt: skip
 
     def _draw(
         self, draw: Callable[..., Figure], name: str, frame: pd.DataFrame, title: str, unit: str,
-        n: int | None, **options: Any,
+        n: int | None, wanted: list[str] | None, **options: Any,
     ) -> Exhibit:  # fmt: skip
         title = self.tongue(title)
-        self._check_privacy(name, frame)
-        if frame.empty:
-            return self._nothing(name, frame, title)
-        shown = frame
+        checked = self._checked(name, frame, wanted, n)
+        if checked is None or checked.empty:
+            return self._nothing(name, checked, title)
+        shown = frame = checked
         if label := options.get("label"):
             shown = frame.assign(**{label: [self._formats["text"](text) for text in frame[label]]})
         if "show" in options:
             options["show"] = self._format(options["show"])
+        source = self.source
+        if note := self._held_back(frame):
+            # The foot of a figure is its source, its number of cases, and this.
+            cases = [] if n is None else [self.tongue("n = {n:,}", n=n)]
+            source, n = " · ".join([source, *cases, note]), None
         figure = draw(
             shown,
             title=title,
             unit=self.tongue(unit),
-            source=self.source,
+            source=source,
             n=n,
             code=self.tongue.code,
             **options,
         )
         png = base64.b64encode(figures.to_png(figure)).decode()
-        data = {"image/png": png, "text/plain": title}
+        data = {"image/png": png, "text/plain": title} | self._mark
         size = {"width": round(figures.WIDTH * 100), "alt": _alternative(title, shown)}
         table = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
         return Exhibit(name, table, data, {"image/png": size})
@@ -243,10 +288,11 @@ class Report:
             ``text``; by the column's type if not given.
         """
         title = self.tongue(title)
-        self._check_privacy(name, frame)
-        if frame.empty:
-            return self._nothing(name, frame, title)
-        kinds = {column: (formats or {}).get(column) or _kind(frame[column]) for column in columns}
+        checked = self._checked(name, frame, list(columns))
+        if checked is None or checked.empty:
+            return self._nothing(name, checked, title)
+        frame = checked
+        kinds = {column: (formats or {}).get(column) or kind_of(frame[column]) for column in columns}
         heads = "".join(
             f'<th scope="col"{_side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
             for column, heading in columns.items()
@@ -258,16 +304,25 @@ class Report:
             "<tr>" + "".join(_cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
             for row in range(len(frame))
         ]
-        source = html.escape(self.tongue("Source: {source}", source=self.source))
+        source = self.tongue("Source: {source}", source=self.source)
+        foot = html.escape(" · ".join(filter(None, [source, self._held_back(frame)])))
         content = (
             f'<figure class="crm-table"><figcaption>{html.escape(title)}</figcaption>'
             f"<div><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-            f"<footer>{source}</footer></figure>"
+            f"<footer>{foot}</footer></figure>"
         )
-        return Exhibit(name, frame, {"text/html": content, "text/plain": title})
+        return Exhibit(name, frame, {"text/html": content, "text/plain": title} | self._mark)
 
-    def _check_privacy(self, name: str, frame: pd.DataFrame) -> None:
-        """The whole frame goes beside the page as CSV, so all its columns count."""
+    def _checked(
+        self, name: str, frame: pd.DataFrame, columns: list[str] | None, n: int | None = None
+    ) -> pd.DataFrame | None:
+        """What of a frame may be shown: all of it, or the part for a public report, if there is one.
+
+        The whole frame goes beside the page as CSV, so all its columns count.
+        """
+        if self.public is not None:
+            fine = n is None or n >= self.public
+            return what_may_be_shown(frame, columns, self.public) if fine else None
         found = sorted(self._hidden & {*map(str, frame.columns), *map(str, frame.index.names)})
         if found:
             raise ParameterError(
@@ -275,42 +330,29 @@ class Report:
                 f"(frame.drop(columns={found})), or ask for it: Report(ws, identifiers=[...])."
                 + (" National ids never stand in a report." if "national_id" in found else "")
             )
+        return frame
+
+    def _held_back(self, frame: pd.DataFrame) -> str:
+        return held_back(frame, self.tongue, self.public) if self.public else ""
 
     def _format(self, kind: str) -> Callable[[Any], str]:
         if kind not in self._formats:
             raise ParameterError(f"A number is shown as one of {', '.join(self._formats)}, not {kind!r}.")
         return self._formats[kind]
 
-    def _nothing(self, name: str, frame: pd.DataFrame, title: str) -> Exhibit:
-        text = self.tongue("There are no data for this.")
-        content = f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
-        return Exhibit(name, frame, {"text/html": content, "text/plain": f"{title}: {text}"})
+    def _nothing(self, name: str, frame: pd.DataFrame | None, title: str) -> Exhibit:
+        """In place of a figure or table without rows, or of one that may not be shown."""
+        text = (
+            left_out(self.tongue, self.public)
+            if frame is None
+            else self.tongue("There are no data for this.")
+        )
+        data = {"text/html": _note(title, text), "text/plain": f"{title}: {text}"}
+        return Exhibit(name, frame, data | self._mark)
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON and CSV hold it; a missing one is None."""
-    if pd.isna(value):
-        return None
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
-
-
-def _minor_unit(decimals: int, currency: str) -> str:
-    """What amounts are counted in.
-
-    >>> _minor_unit(2, "EUR"), _minor_unit(0, "IRR")
-    ('0.01 EUR', '1 IRR')
-    """
-    return f"{10**-decimals:.{decimals}f} {currency}"
-
-
-def _kind(values: pd.Series) -> str:
-    if values.dtype.kind in "iu":
-        return "number"
-    if values.dtype.kind == "f":
-        return "decimal"
-    return "date" if values.dtype.kind == "M" else "text"
+def _note(title: str, text: str) -> str:
+    return f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
 
 
 def _cell(kind: str, text: str) -> str:

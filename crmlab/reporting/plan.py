@@ -106,6 +106,11 @@ def plan_report(
             raise ParameterError(
                 f"{fixed} is not given as a parameter; name it with --{fixed[:9]} or {fixed}=."
             )
+    if "public" in given and "public" not in declared:
+        raise ParameterError(
+            f"The report {notebook.stem} cannot be made public: declare `public: int = None` in its "
+            "parameters cell, and hand it on with Report(ws, language, public=public)."
+        )
     own = {key: value for key, value in declared.items() if key not in GIVEN}
     check_parameters(own, given)
     source = workspace.workspace if isinstance(workspace, Opened) else open_workspace(workspace)

@@ -95,6 +95,11 @@ def _render(job: Job, execute: Execute) -> Outcome:
 
     executed: Executed = execute(read_for(job), job.parameters)
     notebook = canonical(executed.notebook)
+    if public := job.parameters.get("public"):
+        from crmlab.locale import language
+        from crmlab.reporting.public import without_unchecked
+
+        notebook = without_unchecked(notebook, language(job.language), public)
     folder = Path(job.folder)
     write_notebook(notebook, folder / "report.ipynb")
     if executed.error:

@@ -323,7 +323,9 @@ def _facts(plan: Plan) -> dict[str, str]:
     """What the foot of the page says."""
     tongue, versions = plan.tongue, plan.made_from["versions"]
     shown = {
-        name: tongue("not given") if value is None else str(value) for name, value in plan.values.items()
+        name: tongue("not given") if value is None else str(value)
+        for name, value in plan.values.items()
+        if name != "public" or value is not None
     }
     digests = {
         tongue("Table {name}, SHA-256", name=name): digest[:12]

@@ -152,8 +152,8 @@ def test_no_small_group_is_shown_nor_found_by_taking_away(sizes, k, left_out):
 def test_rows_by_themselves_or_all_together(sizes, k):
     frame = pd.DataFrame({"n": sizes}, dtype="int64")
     fine = [size for size in sizes if not 0 < size < k]
-    assert suppress_small_groups(frame, "n", k, rows="separate")["n"].tolist() == fine
-    together = suppress_small_groups(frame, "n", k, rows="together")
+    assert suppress_small_groups(frame, "n", k, groups="separate")["n"].tolist() == fine
+    together = suppress_small_groups(frame, "n", k, groups="together")
     assert len(together) == (len(sizes) if fine == sizes else 0)
 
 
@@ -171,10 +171,11 @@ def test_every_count_is_looked_at(pairs, k):
 def test_counts_may_be_shares_of_whole_numbers_and_missing_ones_are_small():
     frame = pd.DataFrame({"group": list("abc"), "n": pd.array([30, None, 30], dtype="Int64")})
     rates = [10 / 30, 0.5, 9 / 30]
-    assert suppress_small_groups(frame, "n", 10, rows="separate")["group"].tolist() == ["a", "c"]
-    shown = suppress_small_groups(frame, [[30 * rate for rate in rates]], 10, rows="separate")
+    assert suppress_small_groups(frame, "n", 10, groups="separate")["group"].tolist() == ["a", "c"]
+    shown = suppress_small_groups(frame, [[30 * rate for rate in rates]], 10, groups="separate")
     assert shown["group"].tolist() == ["a", "b"]
     assert suppress_small_groups(frame, [9], 10).empty
+    assert suppress_small_groups(frame, ["n", None], 10).empty
     assert len(suppress_small_groups(frame, [10], 10)) == 3
 
 
@@ -188,7 +189,7 @@ def test_counts_may_be_shares_of_whole_numbers_and_missing_ones_are_small():
         ({"counts": [[1, 2, -3]]}, "a number from 0 for each row"),
         ({"k": 0}, "k is a whole number from 1, not 0"),
         ({"k": True}, "k is a whole number from 1, not True"),
-        ({"rows": "part"}, "rows is one of parts, separate, together, not 'part'"),
+        ({"groups": "part"}, "groups is one of parts, separate, together, not 'part'"),
     ],
 )
 def test_what_makes_no_sense_is_said(options, message):

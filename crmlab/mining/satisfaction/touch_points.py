@@ -81,7 +81,8 @@ def over_time(
     -------
     DataFrame
         `period` (its first day), `value`, `low`, `high`, `n`, over the answers that speak for the
-        whole (see `headline`); undated answers are left out. ``.attrs["period"]`` is the length.
+        whole (see `headline`); undated answers are left out. ``.attrs["period"]`` is the length,
+        ``.attrs["left_out"]`` the number of answers that speak for the whole and are in no row.
     """
     answers, _ = _whole(as_table(surveys), metric, since, until)
     for length in [period] if period else _PERIODS:
@@ -90,7 +91,8 @@ def over_time(
         if enough.mean() >= 0.5:
             break
     found = found[enough].reset_index(drop=True)
-    found.attrs["period"] = length
+    every = scores(answers, metric, since=since, until=until)
+    found.attrs |= {"period": length, "left_out": int(every["n"].sum() - found["n"].sum())}
     return found
 
 
@@ -112,14 +114,18 @@ def by_touch_point(
     -------
     DataFrame
         `touch_point`, `value`, `low`, `high`, `n`, `together` (over all touch points). Answers
-        about the relationship as a whole are left out.
+        about the relationship as a whole are left out. ``.attrs["left_out"]`` is the number of
+        answers about other touch points.
     """
     answers = as_table(surveys)
     answers = answers.filter(answers["touch_point"].notnull())
     together = scores(answers, metric, since=since, until=until)["value"].sum()
     found = scores(answers, metric, by="touch_point", since=since, until=until)
-    found = found[found["n"] >= minimum_answers].assign(together=together)
-    return found.sort_values(["value", "touch_point"], ascending=[False, True], ignore_index=True)
+    enough = found["n"] >= minimum_answers
+    table = found[enough].assign(together=together)
+    table = table.sort_values(["value", "touch_point"], ascending=[False, True], ignore_index=True)
+    table.attrs["left_out"] = int(found["n"][~enough].sum())
+    return table
 
 
 def weak_points(

@@ -1,0 +1,70 @@
+"""How values are written in a report, and what they are counted in where they stand as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from crmlab.locale import Language
+
+#: Formats of numbers that are shares from 0 to 1.
+_SHARES = ("percent", "two-digit percent", "points", "percentage points")
+
+
+def formats_of(tongue: Language, decimals: int, currency: str) -> dict[str, Callable[[Any], str]]:
+    """Name of a format to what writes a value in it; money is in minor units of the currency."""
+
+    def points(difference: float) -> str:
+        return tongue.percent(difference, 2).rstrip("%٪\u200f")
+
+    return {
+        "number": tongue.number,
+        "decimal": lambda value: tongue.number(value, 1),
+        "two decimals": lambda value: tongue.number(value, 2),
+        "percent": tongue.percent,
+        "two-digit percent": lambda value: tongue.percent(value, 2),
+        "points": points,
+        "percentage points": lambda value: (
+            "–" if pd.isna(value) else tongue("{points} points", points=points(value))
+        ),
+        "money": lambda value: "–" if pd.isna(value) else tongue.money(value, decimals, currency),
+        "date": lambda value: "–" if pd.isna(value) else tongue.day(value.date()),
+        "month": lambda value: tongue.month(value.date()),
+        "text": lambda value: "–" if pd.isna(value) else _text(tongue, str(value)),
+    }
+
+
+def units_of(decimals: int, currency: str) -> dict[str, str]:
+    """Name of a format to the unit of its plain values; other formats have none.
+
+    Examples
+    --------
+    >>> units_of(2, "EUR")["money"], units_of(0, "IRR")["money"], units_of(0, "IRR")["percent"]
+    ('0.01 EUR', '1 IRR', 'share')
+    """
+    return {"money": f"{10**-decimals:.{decimals}f} {currency}"} | dict.fromkeys(_SHARES, "share")
+
+
+def kind_of(values: pd.Series) -> str:
+    """The format of a column for which none is given."""
+    if values.dtype.kind in "iu":
+        return "number"
+    if values.dtype.kind == "f":
+        return "decimal"
+    return "date" if values.dtype.kind == "M" else "text"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON and CSV hold it; a missing one is None."""
+    if pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _text(tongue: Language, text: str) -> str:
+    """A text out of a table: translated if it is one of ours, else a name that stays as it is."""
+    return tongue(text) if tongue.knows(text) else text
