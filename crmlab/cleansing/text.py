@@ -50,7 +50,7 @@ def _letters_table() -> dict[int, str | None]:
 _LETTERS = _letters_table()
 #: A key may hold only what is its own key, and Latin capitals are keyed as small letters. So 26 of the 32
 #: Persian letters share the small letters, and six rare ones are signs that names do not have.
-_SEARCH_CODES = dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "abpt{jcoxd}rz~sw^|u=eifqkglmnvhy", strict=True))
+_SEARCH_CODES = dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "abpt{jcoxd}rz~sw^<u=eifqkglmnvhy", strict=True))
 #: Letters of Kurdish, Azeri, Urdu and Pashto names by the Persian ones that they are written with.
 _NEIGHBOURS = dict(zip("ڕڤڵۆێۇۋٹڈڑںټډړږښګڼۍ", "رولویووتدرنتدرژشگنی", strict=True))
 _SEARCH_LETTERS = str.maketrans(
@@ -106,7 +106,7 @@ def _search(value: str) -> str:
     # Taking letters apart turns accents and hamzas into combining marks, which are dropped.
     apart = unicodedata.normalize("NFKD", _letters(value)).casefold()
     plain = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
-    return re.sub(r"[^0-9a-z{}~^|=]", "", plain.translate(_SEARCH_LETTERS))
+    return re.sub(r"[^0-9a-z{}~^<=]", "", plain.translate(_SEARCH_LETTERS))
 
 
 def arrow(values: pd.Series) -> pa.Array:
@@ -263,7 +263,7 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
         letters throughout get initial capitals.
         ``"search"``: one ASCII character per letter or digit and nothing else, for comparing:
         engines that compute edit distances over bytes then count letters. Latin letters and
-        digits stand for themselves; each Persian letter has a small letter or one of ``{}~^|=``.
+        digits stand for themselves; each Persian letter has a small letter or one of ``{}~^<=``.
 
         At each level, what is in one form stays as it is.
 

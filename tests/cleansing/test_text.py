@@ -14,7 +14,7 @@ from crmlab.cleansing.text import _CHANGES, normalize_text, recode
 from crmlab.errors import ParameterError
 
 PERSIAN = "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
-SIGNS = "{}~^|="
+SIGNS = "{}~^<="
 LEVELS = ["letters", "names", "search"]
 
 
