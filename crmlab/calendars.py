@@ -34,6 +34,10 @@ _BREAKS = (
     -61, 9, 38, 199, 426, 686, 756, 818, 1111, 1181, 1210, 1635, 2060, 2097, 2192, 2262, 2324,
     2394, 2456, 3178,
 )  # fmt: skip
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_NO_DAY = -(2**63)  # NaT
+#: So many days and more are looked up in a table of all days, which takes its time to make.
+_MANY = 100_000
 _DAYS_BEFORE_MONTH = tuple(31 * m if m < 7 else 30 * m + 6 for m in range(12))
 
 
@@ -59,10 +63,31 @@ def _march_of_new_year(year: int) -> int:
 def _new_years() -> np.ndarray:
     """Day number of 1 Farvardin for every year from FIRST_YEAR to LAST_YEAR + 1."""
     days = [
-        np.datetime64(f"{year + 621:04d}-03-01", "D").astype(int) + _march_of_new_year(year) - 1
+        datetime.date(year + 621, 3, 1).toordinal() - _EPOCH + _march_of_new_year(year) - 1
         for year in range(FIRST_YEAR, LAST_YEAR + 1)
     ]
-    return np.append(days, days[-1] + 365)
+    return np.array([*days, days[-1] + 365])
+
+
+@cache
+def _months() -> tuple[np.ndarray, np.ndarray]:
+    """Day number of the first day of every month, and its days; at the end a month without any."""
+    starts = (_new_years()[:-1, None] + np.array(_DAYS_BEFORE_MONTH)).ravel()
+    lengths = np.diff(starts, append=_new_years()[-1])
+    return np.append(starts, 0), np.append(lengths, 0).astype(np.uint8)
+
+
+@cache
+def _dates() -> np.ndarray:
+    """Year, month and day of every day as bits of one number (4 MB); at the end zero for no date."""
+    starts, lengths = (part[:-1] for part in _months())
+    month = np.repeat(np.arange(len(starts)), lengths)
+    day = np.arange(len(month)) - (starts - starts[0])[month] + 1
+    return np.append(_packed(month, day), np.int32(0))
+
+
+def _packed(row: np.ndarray, day: np.ndarray) -> np.ndarray:
+    return ((row // 12 + FIRST_YEAR) << 9 | (row % 12 + 1) << 5 | day).astype(np.int32)
 
 
 def jalali_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
@@ -84,16 +109,13 @@ def jalali_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.n
     array(['2024-08-02',        'NaT'], dtype='datetime64[D]')
     """
     year, month, day = (np.asarray(part, dtype=np.int64) for part in (year, month, day))
-    exists = (year >= FIRST_YEAR) & (year <= LAST_YEAR) & (month >= 1) & (month <= 12) & (day >= 1)
-    new_years = _new_years()
-    row = np.where(exists, year - FIRST_YEAR, 0)
-    before = np.array(_DAYS_BEFORE_MONTH)[np.where(exists, month - 1, 0)]
-    length = np.where(month <= 6, 31, np.where(month <= 11, 30, 0))
-    esfand = month == 12
-    length[esfand] = (new_years[row + 1] - new_years[row] - 336)[esfand]
-    exists &= day <= length
-    days = (new_years[row] + before + day - 1).astype("datetime64[D]")
-    return np.where(exists, days, np.datetime64("NaT"))
+    starts, lengths = _months()
+    years = year - FIRST_YEAR
+    # Numbers below zero are very large ones without a sign.
+    exists = (years.view(np.uint64) < LAST_YEAR) & ((month - 1).view(np.uint64) < 12)
+    row = np.where(exists, years * 12 + month - 1, len(lengths) - 1)
+    exists = (day - 1).view(np.uint64) < lengths[row]
+    return np.where(exists, starts[row] + day - 1, _NO_DAY).view("datetime64[D]")
 
 
 def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -104,28 +126,27 @@ def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     days : array of datetime64
         Finer units are cut to the day.
 
+    Returns
+    -------
+    year, month, day : ndarray of int32
+
     Examples
     --------
     >>> [part.tolist() for part in days_to_jalali(np.array(["2024-08-02"], "datetime64[D]"))]
     [[1403], [5], [12]]
     """
-    days = np.asarray(days).astype("datetime64[D]")
-    number = days.astype(np.int64)
-    new_years = _new_years()
-    known = ~np.isnat(days) & (number >= new_years[0]) & (number < new_years[-1])
-    number = np.where(known, number, new_years[0])
-    # 365.2422 days a year brings the guess within one of the right row.
-    row = np.clip(((number - new_years[0]) / 365.2422).astype(np.int64), 0, len(new_years) - 2)
-    row -= number < new_years[row]
-    row += number >= new_years[row + 1]
-    of_year = number - new_years[row]
-    month = np.where(of_year < 186, of_year // 31, (of_year - 6) // 30)
-    day = of_year - np.array(_DAYS_BEFORE_MONTH)[month] + 1
-    return (
-        np.where(known, row + FIRST_YEAR, 0),
-        np.where(known, month + 1, 0),
-        np.where(known, day, 0),
-    )
+    number = np.asarray(days).astype("datetime64[D]").view(np.int64)
+    starts, lengths = _months()
+    if number.size < _MANY:
+        row = np.searchsorted(starts[:-1], number, side="right") - 1
+        day = number - starts[row] + 1
+        known = (number >= starts[0]) & (day <= lengths[row])
+        date = np.where(known, _packed(row, day), 0)
+    else:
+        dates = _dates()
+        place = number - starts[0]
+        date = dates[np.where(place.view(np.uint64) < len(dates) - 1, place, len(dates) - 1)]
+    return date >> 9, date >> 5 & 15, date & 31
 
 
 def period_starts(

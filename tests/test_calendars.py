@@ -140,6 +140,16 @@ def test_days_without_a_jalali_date_are_zeros():
     ]  # fmt: skip
 
 
+def test_few_days_and_many_are_dated_alike():
+    days = every_day("0600-01-01", "3900-01-01").astype("datetime64[D]")
+    assert len(days) > 1_000_000
+    many = days_to_jalali(days)
+    few = [days_to_jalali(part) for part in np.array_split(days, 20)]
+    for place in range(3):
+        np.testing.assert_array_equal(np.concatenate([part[place] for part in few]), many[place])
+    assert [part[0] for part in many] == [part[-1] for part in many] == [0, 0, 0]
+
+
 def test_no_days_at_all():
     nothing = np.array([], dtype=np.int64)
     assert jalali_to_days(nothing, nothing, nothing).dtype == "datetime64[D]"
