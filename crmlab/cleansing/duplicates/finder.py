@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.duplicates.blocking import keys_for, write_keys, write_new_pairs, write_pairs
+from crmlab.cleansing.duplicates.blocking import (
+    drop_chance_pairs,
+    keys_for,
+    write_keys,
+    write_new_pairs,
+    write_pairs,
+)
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
 from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, old_names, with_decided
 from crmlab.cleansing.duplicates.fields import prepare, recognise
@@ -24,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 #: A key may give this many pairs, and one more for each two records.
 _PAIRS_PER_KEY = 300_000
+#: Prepared columns that many people share, and lists.
+_SAYS_LITTLE = ("category", "place", "tokens", "further")
 #: Weights, prior included, below which a pair is as good as ruled out.
 _LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
 #: A pair with a weight between this and its negative is worth a look by a person.
@@ -107,6 +115,8 @@ class DuplicateFinder:
         for key, pairs in self.skipped_.items():
             _log.info("%s pairs that share only a common value of %s were not compared", f"{pairs:,}", key)
         model = learn(self._con, comparisons_for(self.fields_, columns), self._keys)
+        telling = [name for name in columns if not name.startswith(_SAYS_LITTLE)]
+        drop_chance_pairs(self._con, self._keys, self.skipped_, telling)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
         self._decided = decided_pairs(self._records.index, decisions)
