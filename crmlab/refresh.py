@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entri
 from crmlab.engine import connect
 from crmlab.errors import ParameterError, WorkspaceError
 from crmlab.folders import sha256
-from crmlab.parquet import engine_path, read_parquet, take_out, write_parquet
+from crmlab.parquet import engine_path, parquet_parts, read_parquet, take_out, write_parquet
 from crmlab.rules import Rule, field_of, key_rules, meaning
 from crmlab.settings import DECISIONS, FILE, IDENTITIES, Settings
 from crmlab.sources import Loaded, read_table
@@ -49,28 +50,33 @@ def make_clean(
     """
     rules = _all_rules(path, settings, tables)
     strict = {rule.table for rule in rules if rule.level == "error"}
-    state, origins, persons = {}, {}, no_persons()
-    ledgers, quarantines = [empty_ledger()], [empty_quarantine()]
-    for name in tables:
-        if progress:
-            progress(name)
-        loaded = read_table(settings.sources, name, path)
-        cleaned = clean(loaded.frame, name, conventions, loaded.lineage)
-        if name == "customers" and settings.customers != "keep":
-            persons = _find(path, settings, cleaned, loaded)
+    state, origins, persons, quarantines = {}, {}, no_persons(), [empty_quarantine()]
+    # The ledger outgrows the tables: it is written part by part and not kept.
+    with parquet_parts(into / "ledger.parquet") as tell:
+        tell(empty_ledger())
+        for name in tables:
+            if progress:
+                progress(name)
+            loaded = read_table(settings.sources, name, path)
+            cleaned = clean(loaded.frame, name, conventions, loaded.lineage)
+            tell(cleaned.ledger)
+            tell(unread_entries(loaded.rejected))
+            cleaned = replace(cleaned, ledger=cleaned.ledger[cleaned.ledger["action"] == "blanked"])
+            if name == "customers" and settings.customers != "keep":
+                persons = _find(path, settings, cleaned, loaded)
             if settings.customers == "merge":
-                cleaned = merge_persons(cleaned, persons, loaded.lineage)
-        elif settings.customers == "merge":
-            cleaned = renumber(cleaned, persons.merged, loaded.lineage)
-        write_parquet(cleaned.frame, into / f"{name}.parquet")
-        state[name] = _counts(cleaned, len(loaded.rejected)) | {
-            "unused_columns": loaded.unused,
-            "ranges": _ranges(cleaned.frame),
-        }
-        ledgers += [cleaned.ledger, unread_entries(loaded.rejected)]
-        quarantines += [cleaned.quarantine, loaded.rejected]
-        origins[name] = origin_of(cleaned, loaded.frame, loaded.lineage, name in strict)
-    enforced = _enforce(path, settings, rules, origins, into, conventions.decimals)
+                change = merge_persons if name == "customers" else renumber
+                cleaned = change(replace(cleaned, ledger=empty_ledger()), persons, loaded.lineage)
+                tell(cleaned.ledger)
+            write_parquet(cleaned.frame, into / f"{name}.parquet")
+            state[name] = _counts(cleaned, len(loaded.rejected)) | {
+                "unused_columns": loaded.unused,
+                "ranges": _ranges(cleaned.frame),
+            }
+            quarantines += [cleaned.quarantine, loaded.rejected]
+            origins[name] = origin_of(cleaned, loaded.frame, loaded.lineage, name in strict)
+        enforced = _enforce(path, settings, rules, origins, into, conventions.decimals)
+        tell(enforced.ledger)
     for name, positions in enforced.aside.items():
         frame = take_out(into / f"{name}.parquet", positions)
         state[name]["clean"] -= len(positions)
@@ -78,12 +84,11 @@ def make_clean(
         state[name]["ranges"] = _ranges(frame)
     for name in tables:
         state[name]["sha256"] = sha256(into / f"{name}.parquet")
+    quarantine = pd.concat([*quarantines, enforced.quarantine], ignore_index=True)
+    write_parquet(quarantine, into / "quarantine.parquet")
     write_parquet(enforced.rules, into / "rules.parquet")
     write_parquet(enforced.rows, into / "violations.parquet")
     write_parquet(persons.book, into / "persons.parquet")
-    write_parquet(pd.concat([*ledgers, enforced.ledger], ignore_index=True), into / "ledger.parquet")
-    quarantine = pd.concat([*quarantines, enforced.quarantine], ignore_index=True)
-    write_parquet(quarantine, into / "quarantine.parquet")
     return Made(state, persons)
 
 
@@ -102,7 +107,6 @@ def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> P
             read_parquet(identities) if identities.exists() else None,
             read_decisions(decisions) if decisions.exists() else None,
             settings.threads,
-            settings.memory,
         )
     except ParameterError as error:
         raise WorkspaceError(

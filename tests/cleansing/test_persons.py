@@ -159,7 +159,7 @@ def test_other_tables_name_the_person(made):
     orders = pd.DataFrame({"order_id": range(len(raw)), "customer_id": raw["customer_id"],
                            "time": "2024-01-05", "amount": "1.00"})  # fmt: skip
     cleaned = clean(orders, "orders", CONVENTIONS, lineage(orders))
-    result = renumber(cleaned, persons.merged, lineage(orders))
+    result = renumber(cleaned, persons, lineage(orders))
     person = persons.identities.set_index("customer_id")["person_id"]
     assert result.frame["customer_id"].tolist() == person[raw["customer_id"]].tolist()
     told = result.ledger[result.ledger["rule"] == "number of a merged customer"]

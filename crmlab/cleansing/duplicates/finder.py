@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ class DuplicateFinder:
     """
 
     def __init__(
-        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "2GB"
+        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "1GB"
     ) -> None:
         self.roles = roles
         self.threads = threads
@@ -103,12 +104,13 @@ class DuplicateFinder:
         if not records.index.is_unique:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
         self.fields_ = recognise(records, self.roles)
-        prepared = prepare(records, self.fields_)
-        self._records = prepared.iloc[_canonical_order(prepared)]
+        self._records = prepare(records, self.fields_)
+        self._records = self._records.iloc[_canonical_order(self._records)]
         self._con = _connect(self.threads, self.memory)
         self._con.register("given", _numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
-        columns = list(prepared.columns)
+        self._con.unregister("given")
+        columns = list(self._records.columns)
         self._keys = keys_for([name for name in columns if name not in ("tokens", "further")])
         write_keys(self._con, self._keys, "records", "keyed")
         self.skipped_ = write_pairs(self._con, self._keys, _PAIRS_PER_KEY + len(records) // 2)
@@ -316,7 +318,11 @@ def find_duplicates(
 def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    config: dict[str, Any] = {"memory_limit": memory, "preserve_insertion_order": False}
+    config: dict[str, Any] = {
+        "memory_limit": memory,
+        "preserve_insertion_order": False,
+        "temp_directory": f"{tempfile.gettempdir()}/crmlab-spill",
+    }
     if threads:
         config["threads"] = threads
     return duckdb.connect(config=config)

@@ -64,7 +64,6 @@ def find_persons(
     identities: pd.DataFrame | None = None,
     decisions: pd.DataFrame | None = None,
     threads: int | None = None,
-    memory: str = "2GB",
 ) -> Persons:
     """Find which customers are one person.
 
@@ -78,8 +77,8 @@ def find_persons(
         As an earlier search returned them; who was found to be one person or two then is now too.
     decisions
         `one`, `other` (customer numbers) and `same`; see `DuplicateFinder.fit`.
-    threads, memory
-        Limits of the embedded engine.
+    threads
+        Of the embedded engine; all cores if not given.
 
     Raises
     ------
@@ -93,7 +92,7 @@ def find_persons(
         known = identities.drop_duplicates("customer_id", keep="last").set_index("customer_id")["person_id"]
     if len(records) > 1:
         roles = {name: "ignored" for name in records if name not in table("customers").names}
-        finder = DuplicateFinder(roles, threads, memory).fit(records, known, decisions)
+        finder = DuplicateFinder(roles, threads).fit(records, known, decisions)
         found, reasons = finder.result_, finder.reasons()
     else:
         found = pd.DataFrame({"cluster_id": numbers, "score": np.nan})
@@ -166,8 +165,9 @@ def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> 
     )
 
 
-def renumber(cleaned: Cleaned, merged: pd.Series, lineage: pd.DataFrame) -> Cleaned:
+def renumber(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Cleaned:
     """Another table with the numbers of merged customers replaced by the person's, told in the ledger."""
+    merged = persons.merged
     if "customer_id" not in cleaned.frame or merged.empty:
         return cleaned
     before = cleaned.frame["customer_id"]
