@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -61,20 +62,11 @@ def check_email(values: pd.Series) -> pd.DataFrame:
     >>> found["suggestion"].tolist()
     [nan, nan, 'ann@gmail.com']
     """
-    from email_validator import EmailNotValidError, validate_email
-
     from crmlab.cleansing.mail_domains import suggest_addresses
 
-    def verdict(address: str) -> tuple[str | None, str | None]:
-        try:
-            found = validate_email(address, check_deliverability=False)
-        except EmailNotValidError as error:
-            return None, str(error)
-        return found.normalized, None
-
     text = arrow(normalize_text(values))
-    value, reason = _clear_addresses(text, verdict)
-    value, reason = _ask(text, value, reason, verdict, alike=_NO_SIGN)
+    value, reason = _clear_addresses(text, judge_address)
+    value, reason = _ask(text, value, reason, judge_address, alike=_NO_SIGN)
     return _frame(values, value=value, reason=reason, suggestion=suggest_addresses(value))
 
 
@@ -99,26 +91,41 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
     >>> check_phone(pd.Series(["۰۹۱۲ ۱۲۳ ۴۵۶۷", "12"]))["value"].tolist()
     ['+989121234567', nan]
     """
-    import phonenumbers
-
-    from crmlab.cleansing.phone_plans import NO_SUCH_NUMBER, judge_numbers
-
-    def verdict(number: str) -> tuple[str | None, str | None]:
-        try:
-            parsed = phonenumbers.parse(number, region or None)
-        except phonenumbers.NumberParseException as error:
-            unknown = not region and error.error_type == error.INVALID_COUNTRY_CODE
-            return None, NO_COUNTRY if unknown else str(error)
-        if not phonenumbers.is_valid_number(parsed):
-            return None, NO_SUCH_NUMBER
-        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), None
+    from crmlab.cleansing.phone_plans import judge_numbers
 
     text = arrow(normalize_text(values))
     value, reason = judge_numbers(text, region)
     if not region:
         reason = pc.if_else(_short_match(text, _NATIONAL, 250), pa.scalar(NO_COUNTRY, _TEXT), reason)
-    value, reason = _ask(text, value, reason, verdict)
+    value, reason = _ask(text, value, reason, partial(judge_number, region=region))
     return _frame(values, value=value, reason=reason)
+
+
+def judge_address(address: str) -> tuple[str | None, str | None]:
+    """What email-validator says of one address: its normal form, or what is wrong with it."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        found = validate_email(address, check_deliverability=False)
+    except EmailNotValidError as error:
+        return None, str(error)
+    return found.normalized, None
+
+
+def judge_number(number: str, region: str) -> tuple[str | None, str | None]:
+    """What phonenumbers says of one telephone number: its E.164 form, or what is wrong with it."""
+    import phonenumbers
+
+    from crmlab.cleansing.phone_plans import NO_SUCH_NUMBER
+
+    try:
+        parsed = phonenumbers.parse(number, region or None)
+    except phonenumbers.NumberParseException as error:
+        unknown = not region and error.error_type == error.INVALID_COUNTRY_CODE
+        return None, NO_COUNTRY if unknown else str(error)
+    if not phonenumbers.is_valid_number(parsed):
+        return None, NO_SUCH_NUMBER
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), None
 
 
 def _clear_addresses(text: pa.Array, verdict: _Verdict) -> tuple[pa.Array, pa.Array]:

@@ -85,37 +85,58 @@ def read_dates(values: pd.Series, day_first: bool | None = None, zone: str | Non
     if values.dtype.kind in "iuf":
         values = plain(values)
     text = normalize_text(values.astype("str"))
+    stamps, jalali, reason = stamps_of(arrow(text), day_first, zone)
     empty = text.isna() | (text == "")
-    parts = _split(text)
-    order_known = _resolve_order(parts, parts["year_last"], day_first)
-    year, month, day = (parts[name] for name in ("a", "b", "c"))
-    jalali = year.between(*JALALI_YEARS)
-    gregorian = year.between(*GREGORIAN_YEARS)
-    days = np.full(len(text), np.datetime64("NaT"), dtype="datetime64[D]")
+    reason = pd.Series(reason, index=text.index, dtype="str")
+    return _result(pd.Series(stamps, index=text.index), reason.isna() & ~empty, jalali, empty, reason)
+
+
+def stamps_of(
+    array: pa.Array, day_first: bool | None = None, zone: str | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dates in text of one form (see `normalize_text`), as `read_dates` reads a column of them.
+
+    Returns
+    -------
+    stamps, jalali, reason
+        datetime64 in microseconds, missing where not read; whether the year is Jalali; and why a
+        text is not read, None where it is or is empty.
+    """
+    parts = _split(array)
+    order_known = _resolve_order(parts, day_first)
+    year, month, day = (parts[name] for name in "abc")
+    jalali, gregorian = _between(year, *JALALI_YEARS), _between(year, *GREGORIAN_YEARS)
+    days = np.full(len(array), np.datetime64("NaT"), dtype="datetime64[D]")
     # The name of a month belongs to one calendar, and so must its year.
     mixed = jalali & (parts["named"] == _GREGORIAN) | gregorian & (parts["named"] == _JALALI)
     readable = order_known & parts["found"] & ~mixed
     for calendar, convert in ((jalali, jalali_to_days), (gregorian, _gregorian_to_days)):
-        rows = (readable & calendar).to_numpy()
-        days[rows] = convert(year[rows].to_numpy(), month[rows].to_numpy(), day[rows].to_numpy())
+        rows = readable & calendar
+        if rows.any():
+            days[rows] = convert(year[rows], month[rows], day[rows])
     clock_ok = (parts["hour"] < 24) & (parts["minute"] < 60) & (parts["second"] < 60)
     seconds = parts["hour"] * 3600 + parts["minute"] * 60 + parts["second"]
-    stamps = pd.Series(days.astype("datetime64[us]"), index=text.index)
-    stamps = (stamps + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]")
-    stamps = stamps.where(clock_ok)
-    no_zone = parts["zone"].notna() & (zone is None)
-    if zone is not None:
-        stamps = _to_zone(stamps, parts["zone"], zone)
-    reason = pd.Series(pd.NA, index=text.index, dtype="str")
-    reason[stamps.isna()] = "no such day in its calendar"
+    stamps = (days.astype("datetime64[s]") + seconds.astype("timedelta64[s]")).astype("datetime64[us]")
+    stamps[~clock_ok] = np.datetime64("NaT")
+    zoned = pd.notna(parts["zone"])
+    if zone is not None and zoned.any():
+        stamps = _to_zone(stamps, parts["zone"], zoned, zone)
+    reason = np.full(len(array), None, dtype=object)
+    reason[np.isnat(stamps)] = "no such day in its calendar"
     reason[~clock_ok] = "no such time of day"
     reason[~jalali & ~gregorian] = "year is neither Jalali (1200-1500) nor Gregorian (1800-2200)"
     reason[~order_known] = "day and month cannot be told apart; set day_first"
-    reason[no_zone] = "names a time zone; set the workspace's time_zone"
+    if zone is None:
+        reason[zoned] = "names a time zone; set the workspace's time_zone"
     reason[~parts["found"]] = "not a date"
-    reason[empty] = pd.NA
-    read = reason.isna() & ~empty
-    return _result(stamps.where(read), read, jalali, empty, reason)
+    # What is missing or empty is not read and needs no reason.
+    stamps[reason != None] = np.datetime64("NaT")  # noqa: E711
+    reason[pc.fill_null(pc.equal(array, ""), True).to_numpy(zero_copy_only=False)] = None
+    return stamps, jalali, reason
+
+
+def _between(numbers: np.ndarray, low: int, high: int) -> np.ndarray:
+    return (numbers >= low) & (numbers <= high)
 
 
 def _check_zone(zone: str) -> None:
@@ -135,10 +156,8 @@ def _result(stamps, read, jalali, empty, reason=None) -> pd.DataFrame:
     return pd.DataFrame({"value": stamps, "calendar": calendar, "reason": reason})
 
 
-def _split(text: pd.Series) -> pd.DataFrame:
+def _split(array: pa.Array) -> dict[str, np.ndarray]:
     """Numbers of each cell: a (year), b (month), c (day), clock, zone, and where the year stood."""
-    array = arrow(text)
-    columns: dict[str, np.ndarray] = {}
     size = len(array)
     numbers = {name: np.full(size, -1 if name in "abc" else 0, dtype=np.int64)
                for name in ("a", "b", "c", "hour", "minute", "second")}  # fmt: skip
@@ -161,11 +180,11 @@ def _split(text: pd.Series) -> pd.DataFrame:
             numbers["b"][rows], named[rows] = _months(fields["name"])
             hit = numbers["b"][rows] > 0
             rows, fields["zone"] = rows[hit], fields["zone"].filter(pa.array(hit))
-        zone[rows] = fields["zone"].to_pandas().replace("", None).to_numpy(dtype=object)
+        named_zone = pc.if_else(pc.equal(fields["zone"], ""), None, fields["zone"])
+        zone[rows] = named_zone.to_numpy(zero_copy_only=False)
         found[rows] = True
     year_last = found & (named == 0) & (numbers["a"] < 100) & (numbers["c"] > 99)
-    columns = numbers | {"zone": zone, "found": found, "named": named, "year_last": year_last}
-    return pd.DataFrame(columns, index=text.index)
+    return numbers | {"zone": zone, "found": found, "named": named, "year_last": year_last}
 
 
 def _whole(digits: pa.Array, default: int) -> np.ndarray:
@@ -186,24 +205,25 @@ def _months(names: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return number, calendar
 
 
-def _resolve_order(parts: pd.DataFrame, last: pd.Series, day_first: bool | None) -> pd.Series:
+def _resolve_order(parts: dict[str, np.ndarray], day_first: bool | None) -> np.ndarray:
     """Put year, month and day of cells with the year last into place; False where it is unknown."""
-    known = pd.Series(True, index=parts.index)
+    last = parts["year_last"]
+    known = np.ones(len(last), dtype=bool)
     if not last.any():
         return known
-    first, second = parts.loc[last, "a"], parts.loc[last, "b"]
+    first, second = parts["a"][last], parts["b"][last]
     if day_first is None:
-        day = bool((first.between(13, 31) & (second <= 12)).any())
-        month = bool((second.between(13, 31) & (first <= 12)).any())
+        day = bool((_between(first, 13, 31) & (second <= 12)).any())
+        month = bool((_between(second, 13, 31) & (first <= 12)).any())
         if day == month:
             # The cell itself may still tell, or both readings may be the same day.
             known[last] = (first > 12) | (second > 12) | (first == second)
-        swap = (first > 12) if day == month else pd.Series(day, index=first.index)
+        swap = (first > 12) if day == month else np.full(len(first), day)
     else:
-        swap = pd.Series(day_first, index=first.index)
-    parts.loc[last, "a"] = parts.loc[last, "c"]
-    parts.loc[last, "c"] = first.where(swap, second)
-    parts.loc[last, "b"] = second.where(swap, first)
+        swap = np.full(len(first), day_first)
+    parts["a"][last] = parts["c"][last]
+    parts["c"][last] = np.where(swap, first, second)
+    parts["b"][last] = np.where(swap, second, first)
     return known
 
 
@@ -216,16 +236,15 @@ def _gregorian_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> 
     return np.where(exists, days, np.datetime64("NaT"))
 
 
-def _to_zone(stamps: pd.Series, named: pd.Series, zone: str) -> pd.Series:
-    rows = named.notna() & stamps.notna()
-    if not rows.any():
-        return stamps
-    sign = named[rows].str.startswith("-").map({True: -1, False: 1})
-    digits = named[rows].str.replace(r"[^\d]", "", regex=True).replace("", "0000")
+def _to_zone(stamps: np.ndarray, named: np.ndarray, zoned: np.ndarray, zone: str) -> np.ndarray:
+    """Stamps that name a time zone, brought to `zone`."""
+    rows = zoned & ~np.isnat(stamps)
+    names = pd.Series(named[rows], dtype="str")
+    sign = names.str.startswith("-").map({True: -1, False: 1})
+    digits = names.str.replace(r"[^\d]", "", regex=True).replace("", "0000")
     minutes = sign * (digits.str[:2].astype(int) * 60 + digits.str[2:4].astype(int))
-    utc = stamps[rows] - pd.to_timedelta(minutes, unit="min")
+    utc = pd.Series(stamps[rows]) - pd.to_timedelta(minutes, unit="min")
     local = utc.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
-    stamps = stamps.copy()
     stamps[rows] = local.astype("datetime64[us]")
     return stamps
 

@@ -8,6 +8,8 @@ wrong, or was repaired).
 from __future__ import annotations
 
 import hashlib
+import re
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmlab.cleansing.numbers import plain
-from crmlab.cleansing.text import arrow, normalize_text
+from crmlab.cleansing.text import arrow, normalize_text, unify
 from crmlab.errors import ParameterError
 
 #: Weights of the first ten digits of an Iranian legal id.
@@ -46,9 +48,19 @@ _IBAN_LENGTHS = {country: length for length, all_of in _IBAN_COUNTRIES.items() f
 #: Between the parts of a code.
 _BETWEEN = pa.scalar("\x1f", pa.large_string())
 
+_BETWEEN_DIGITS = "[ ./_\u200c-]+"
+
 #: Notes that an id may have.
 PADDED = "leading zeros restored"
 ALL_EQUAL = "all digits are equal"
+
+
+class Judged(NamedTuple):
+    """What is said of one text: the one form, what is wrong with it, and what is odd."""
+
+    value: str | None
+    reason: str | None
+    note: str | None
 
 
 def check_national_id(values: pd.Series) -> pd.DataFrame:
@@ -82,9 +94,7 @@ def check_national_id(values: pd.Series) -> pd.DataFrame:
     short = length.isin([8, 9])
     whole = digits.where((length == 10) | short).str.zfill(10)
     table = _table(whole, 10)
-    remainder = table[:, :9] @ np.arange(10, 1, -1) % 11
-    right = table[:, 9] == np.where(remainder < 2, remainder, 11 - remainder)
-    reason = _reasons(digits, odd, whole.isna(), "not ten digits", ~right)
+    reason = _reasons(digits, odd, whole.isna(), "not ten digits", _is_no_national_id(table))
     note = _notes(digits).mask(short, PADDED).mask(_all_equal(table), ALL_EQUAL)
     return _result(whole, reason, note)
 
@@ -148,9 +158,8 @@ def check_postcode(values: pd.Series, country: str = "IR") -> pd.DataFrame:
         raise ParameterError(f"The form of postcodes is known for IR, not {country!r}.")
     digits, odd = _only_digits(values)
     whole = digits.where(digits.str.len() == 10)
-    table = _table(whole, 10)
-    wrong = np.isin(table[:, :5], (0, 2)).any(axis=1) | (table[:, :4] == table[:, :1]).all(axis=1)
-    reason = _reasons(digits, odd, whole.isna(), "not ten digits", wrong, "no such region")
+    reason = _reasons(digits, odd, whole.isna(), "not ten digits", _is_no_postcode(_table(whole, 10)),
+                      "no such region")  # fmt: skip
     return _result(whole, reason, _notes(digits))
 
 
@@ -286,6 +295,39 @@ def _codes(key: bytes, records: pa.Array) -> pa.Array:
     return pa.array(found, pa.large_string())
 
 
+def judge_id(text: str, kind: Literal["national id", "postcode"]) -> Judged:
+    """One text as `check_national_id` and `check_postcode` judge a column of them.
+
+    Examples
+    --------
+    >>> judge_id("499370899", "national id")
+    Judged(value='0499370899', reason=None, note='leading zeros restored')
+    """
+    digits = re.sub(_BETWEEN_DIGITS, "", unify(text))
+    if not digits:
+        return Judged(None, None, None)
+    if not re.fullmatch("[0-9]+", digits):
+        return Judged(None, "signs that are no digits", None)
+    short = kind == "national id" and len(digits) in (8, 9)
+    if len(digits) != 10 and not short:
+        return Judged(None, "not ten digits", None)
+    table = np.array([list(map(int, digits.zfill(10)))])
+    if kind == "postcode":
+        return Judged(None, "no such region", None) if _is_no_postcode(table)[0] else Judged(digits, None, None)
+    if _is_no_national_id(table)[0]:
+        return Judged(None, "the check digit does not fit", None)
+    return Judged(digits.zfill(10), None, ALL_EQUAL if _all_equal(table)[0] else PADDED if short else None)
+
+
+def _is_no_national_id(table: np.ndarray) -> np.ndarray:
+    remainder = table[:, :9] @ np.arange(10, 1, -1) % 11
+    return table[:, 9] != np.where(remainder < 2, remainder, 11 - remainder)
+
+
+def _is_no_postcode(table: np.ndarray) -> np.ndarray:
+    return np.isin(table[:, :5], (0, 2)).any(axis=1) | (table[:, :4] == table[:, :1]).all(axis=1)
+
+
 def _without(values: pd.Series, signs: str) -> pd.Series:
     """Values in one form, and without some signs."""
     text = normalize_text(values)
@@ -295,7 +337,7 @@ def _without(values: pd.Series, signs: str) -> pd.Series:
 
 def _only_digits(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Values without what may stand between digits, and which of them hold anything else."""
-    text = _without(values, "[ ./_\u200c-]+")
+    text = _without(values, _BETWEEN_DIGITS)
     odd = text.notna() & ~text.str.fullmatch(r"\d*").fillna(True).astype(bool)
     return text.mask(odd), odd
 

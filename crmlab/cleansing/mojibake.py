@@ -19,10 +19,12 @@ _SIGNS = "€‚ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ¢-©¬\xad®-¹¼-�
 #: Signs that also follow letters in sound text, and letters of the Arabic page.
 _ALSO_SOUND = "…‘’“”–—\xa0¡ª«º»¿"
 _ARABIC_PAGE = "پٹچژڈگکڑںھ،؛؟\u200c\u200d"
+# No escapes in it: Arrow and Python write them differently.
 _SUSPECT = (
-    rf"[\x{{c2}}-\x{{f4}}][{_SIGNS}{_ALSO_SOUND}\x{{80}}-\x{{9f}}]"
-    rf"|[آأؤإطظعغ][{_SIGNS}{_ALSO_SOUND}]|[A-Za-z][آأؤإ]|[آأؤإ][{_ARABIC_PAGE}][A-Za-z]|\x{{64b}}ں"
+    f"[\xc2-\xf4][{_SIGNS}{_ALSO_SOUND}\x80-\x9f]"
+    f"|[آأؤإطظعغ][{_SIGNS}{_ALSO_SOUND}]|[A-Za-z][آأؤإ]|[آأؤإ][{_ARABIC_PAGE}][A-Za-z]|\u064bں"
 )
+_IS_SUSPECT = re.compile(_SUSPECT)
 _ARABIC_LETTER = r"\u0621-\u063a\u0641-\u0652\u0670\u0660-\u0669پچژکگی\u06f0-\u06f9"
 #: What may come out: English, Persian and German, their neighbours in Europe, and pictures.
 _EXPECTED = re.compile(
@@ -76,6 +78,17 @@ def repair_mojibake(values: pd.Series) -> pd.Series:
         if any(found[0].as_py() for found in suspect):
             return recode(values, _repaired, _SUSPECT)
     return values
+
+
+def repair_text(text: str) -> str:
+    """One text as `repair_mojibake` puts a column of them right.
+
+    Examples
+    --------
+    >>> repair_text("MÃ¼ller")
+    'Müller'
+    """
+    return _repaired(text) if _IS_SUSPECT.search(text) else text
 
 
 def _repaired(text: str) -> str:

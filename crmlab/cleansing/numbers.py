@@ -28,6 +28,7 @@ _GROUPS = {
     ".": rf"[1-9]\d{{0,2}}(?:[,{_GROUP_MARKS}]\d{{2,3}})*[,{_GROUP_MARKS}]\d{{3}}",
     ",": rf"[1-9]\d{{0,2}}(?:[.{_GROUP_MARKS}]\d{{3}})+",
 }
+_NO_NUMBER = "not a number of at most 15 digits"
 _EITHER = r"^-?[1-9]\d{0,2}[.,]\d{3}$"
 
 
@@ -64,32 +65,34 @@ def read_numbers(values: pd.Series, decimal: str | None = None) -> pd.DataFrame:
     if decimal not in (None, ".", ","):
         raise ParameterError(f"decimal is '.' or ',', not {decimal!r}.")
     values = pd.Series(values)
-    reason = pd.Series(pd.NA, index=values.index, dtype="str")
     if values.dtype.kind in "iuf":
         text = plain(values)
         endless = text.isin(["inf", "-inf"])
-        reason[endless] = "not a number of at most 15 digits"
+        reason = pd.Series(pd.NA, index=values.index, dtype="str")
+        reason[endless] = _NO_NUMBER
         return pd.DataFrame({"text": text.mask(endless), "reason": reason})
-    array = arrow(normalize_text(values.astype("str")))
+    found = plain_numbers(arrow(normalize_text(values.astype("str"))), decimal)
+    columns = zip(("text", "reason"), found, strict=True)
+    return pd.DataFrame({name: pd.Series(part, index=values.index, dtype="str") for name, part in columns})
+
+
+def plain_numbers(array: pa.Array, decimal: str | None = None) -> tuple[pa.Array, pa.Array]:
+    """Numbers in text of one form (see `normalize_text`) in plain form, and why one cannot be read.
+
+    As `read_numbers` does it; both are missing where the text is missing or empty.
+    """
     empty = pc.fill_null(pc.equal(array, ""), True)
     odd = pc.invert(pc.or_(_fits(array, _FORM), empty))
     unclear = pa.scalar(False)
     if pc.any(odd).as_py() or decimal == ",":
         array, unclear = _one_decimal_mark(_unwrapped(array, odd), decimal)
     read = pc.and_(_fits(array, _FORM), pc.invert(unclear))
-    unread = pc.invert(pc.or_(read, empty))
-    reason[_mask(unread)] = "not a number of at most 15 digits"
-    reason[_mask(pc.and_(unread, unclear))] = "the decimal mark could be . or ,; set decimal"
-    text = pd.Series(pc.if_else(read, array, None), index=values.index, dtype="str")
-    return pd.DataFrame({"text": text, "reason": reason})
+    why = pc.if_else(unclear, "the decimal mark could be . or ,; set decimal", _NO_NUMBER)
+    return pc.if_else(read, array, None), pc.if_else(pc.or_(read, empty), None, why)
 
 
 def _fits(array: pa.Array, pattern: str) -> pa.Array:
     return pc.fill_null(pc.match_substring_regex(array, pattern), False)
-
-
-def _mask(array: pa.Array) -> np.ndarray:
-    return array.to_numpy(zero_copy_only=False)
 
 
 def plain(values: pd.Series) -> pd.Series:
@@ -172,7 +175,13 @@ def to_minor_units(text: pd.Series, decimals: int) -> tuple[pd.Series, pd.Series
     >>> to_minor_units(pd.Series(["12.5", "-0.005"], dtype="str"), 2)[0].tolist()
     [1250, 0]
     """
-    array = arrow(text)
+    whole, changed = minor_units(arrow(text), decimals)
+    minor = pd.Series(pd.Int64Dtype().__from_arrow__(whole), index=text.index)
+    return minor, pd.Series(changed.to_numpy(zero_copy_only=False), index=text.index)
+
+
+def minor_units(array: pa.Array, decimals: int) -> tuple[pa.Array, pa.Array]:
+    """What `to_minor_units` does to an array of plain numbers."""
     if (pc.max(pc.utf8_length(array)).as_py() or 0) > 12:
         array = pc.replace_substring_regex(array, r"(\.\d{12})\d+$", r"\1")
         array = pc.if_else(_fits(array, rf"^-?\d{{1,{18 - decimals}}}(?:\.|$)"), array, None)
@@ -180,7 +189,4 @@ def to_minor_units(text: pd.Series, decimals: int) -> tuple[pd.Series, pd.Series
     rounded = pc.round(exact, ndigits=decimals, round_mode="half_to_even")
     digits = pc.cast(pc.cast(rounded, pa.decimal128(38, decimals)), pa.large_string())
     whole = pc.cast(pc.replace_substring(digits, ".", ""), pa.int64())
-    minor = pd.Series(pd.Int64Dtype().__from_arrow__(whole), index=text.index)
-    changed = pc.fill_null(pc.not_equal(rounded, exact), False).to_pandas()
-    changed.index = text.index
-    return minor, changed
+    return whole, pc.fill_null(pc.not_equal(rounded, exact), False)

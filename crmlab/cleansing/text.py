@@ -298,6 +298,17 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     )
 
 
+def unify(text: str, level: Level = "letters") -> str:
+    """One text as `normalize_text` brings a column of them to one form.
+
+    Examples
+    --------
+    >>> unify("  علي  كاظمي ")
+    'علی کاظمی'
+    """
+    return _CHANGES[level](text)
+
+
 def as_text(values: pd.Series) -> pd.Series:
     """A column of any type as one of text; itself if it is that already."""
     values = values if isinstance(values, pd.Series) else pd.Series(values)
