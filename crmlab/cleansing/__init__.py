@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "duplicates.finder": ["DuplicateFinder", "find_duplicates"],
         "duplicates.golden": ["golden_records"],
         "enrichment": ["enrich"],
+        "entry": ["check_record"],
         "identity": [
             "check_card",
             "check_iban",

@@ -22,7 +22,7 @@ MISSING_MARKERS = (
 
 
 #: Markers that, written so, are people's names as well.
-_NAMES = ("Na", "Nan", "Nil", "None", "Null")
+NO_MARKERS = ("Na", "Nan", "Nil", "None", "Null")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def clean(
         if column.name in complete:
             values = complete[column.name]
             frame[column.name] = _clean_column(values, column, conventions, ledger)
-        elif column.name not in _COMPUTED:
+        elif column.name not in COMPUTED:
             frame[column.name] = pd.Series(None, index=raw.index, dtype=column.dtype)
     for extra in raw.columns.difference(contract.names, sort=False):
         frame[extra] = _clean_extra(raw[extra], conventions, ledger)
@@ -166,7 +166,7 @@ def clean(
 
 _MARKED = "marker read as missing"
 #: Columns that need not come from the source because the rest of the row gives them.
-_COMPUTED = ("amount",)
+COMPUTED = ("amount",)
 
 
 def type_columns(
@@ -199,7 +199,7 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
     """Give columns that the source lacks their default, or say which required one is missing."""
     added = {}
     for column in table(name).columns:
-        if column.name in raw or column.name in _COMPUTED:
+        if column.name in raw or column.name in COMPUTED:
             continue
         if column.default is not None:
             own = column.default == ROW_NUMBER
@@ -248,7 +248,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
             ledger.set_aside(why, column.name, rows)
         else:
             ledger.cells("blanked", why, column.name, rows, values, nowhere(raw))
-    if column.required and column.name not in _COMPUTED:
+    if column.required and column.name not in COMPUTED:
         ledger.set_aside("a value is required", column.name, value.isna() & ~failed)
     value = value.mask(failed)
     if reading.odd is not None:
@@ -268,10 +268,15 @@ def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledg
 
 
 def _means_missing(text: pd.Series, column: Column, conventions: Conventions) -> pd.Series:
+    marked = text.str.lower().isin(markers_of(column, conventions))
+    return marked & ~text.isin(NO_MARKERS) if column.kind == "name" else marked
+
+
+def markers_of(column: Column, conventions: Conventions) -> frozenset[str]:
+    """Texts, in small letters, that mean that the column has no value."""
     # What the column itself knows is a value there: "ندارد" is a No.
-    spellings = {spelling for known in allowed(column).values() for spelling in known}
-    marked = text.str.lower().isin(set(conventions.missing) - spellings)
-    return marked & ~text.isin(_NAMES) if column.kind == "name" else marked
+    known = frozenset(spelling for others in allowed(column).values() for spelling in others)
+    return frozenset(conventions.missing) - known
 
 
 def _clean_extra(raw: pd.Series, conventions: Conventions, ledger: Ledger) -> pd.Series:

@@ -24,7 +24,6 @@ _COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operato
             ">": operator.gt, ">=": operator.ge}  # fmt: skip
 _COMPUTE = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _MICROSECONDS = 86_400_000_000
-#: Longer lists are looked into as a table is.
 _SHORT = 50
 #: What a column without any value is taken for by operators that ask for a type.
 _OF_NOTHING = (
@@ -36,7 +35,11 @@ _OF_NOTHING = (
 
 
 def express(
-    node: Node, table: ibis.Table, look_into: Callable[[str], ibis.Table], decimals: int
+    node: Node,
+    table: ibis.Table,
+    look_into: Callable[[str], ibis.Table],
+    decimals: int,
+    short: float = _SHORT,
 ) -> ibis.Value:
     """A condition on the rows of `table`.
 
@@ -50,6 +53,8 @@ def express(
         Gives another table by its name, for ``in other.column``.
     decimals
         Digits after the decimal mark of the currency.
+    short
+        Longer lists are looked into as a table is.
     """
     if node.op == "column":
         column = table[".".join(part for part in node.args if part)]
@@ -58,14 +63,16 @@ def express(
         return _literal(*_values([node], decimals))
     if node.op == "found":
         other, name = node.args[1].args
-        return _among(express(node.args[0], table, look_into, decimals), look_into(other)[name])
+        return _among(express(node.args[0], table, look_into, decimals, short), look_into(other)[name])
     if node.op == "in":
-        value = express(node.args[0], table, look_into, decimals)
+        value = express(node.args[0], table, look_into, decimals, short)
         items = _values(node.args[1:], decimals)
-        if len(items) <= _SHORT:
+        if len(items) <= short:
             return value.isin(items)
         return _among(value, as_table(pd.DataFrame({"item": items}))["item"])
-    args = [arg if isinstance(arg, str) else express(arg, table, look_into, decimals) for arg in node.args]
+    args = [
+        arg if isinstance(arg, str) else express(arg, table, look_into, decimals, short) for arg in node.args
+    ]
     if wanted := _OF_NOTHING.get(node.op):
         args = [_of_type(arg, wanted) for arg in args]
     if node.op == "money":

@@ -313,7 +313,9 @@ def judge_id(text: str, kind: Literal["national id", "postcode"]) -> Judged:
         return Judged(None, "not ten digits", None)
     table = np.array([list(map(int, digits.zfill(10)))])
     if kind == "postcode":
-        return Judged(None, "no such region", None) if _is_no_postcode(table)[0] else Judged(digits, None, None)
+        return (
+            Judged(None, "no such region", None) if _is_no_postcode(table)[0] else Judged(digits, None, None)
+        )
     if _is_no_national_id(table)[0]:
         return Judged(None, "the check digit does not fit", None)
     return Judged(digits.zfill(10), None, ALL_EQUAL if _all_equal(table)[0] else PADDED if short else None)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: What is noted on the ledger of addresses whose domain is likely misspelt.
 MISSPELT = "likely misspelt domain"
+#: And, before the reason, of postcodes.
+NO_POSTCODE = "not the form of an Iranian postcode: "
 
 
 class Reading(NamedTuple):
@@ -115,7 +117,7 @@ def _read_postcode(values: pd.Series, column: Column, conventions: Conventions) 
     value = found["value"].fillna(reading.value)
     # Numbers that came as numbers are in one form already.
     text = reading.text.where(reading.text != reading.value, value)
-    odd = "not the form of an Iranian postcode: " + found["reason"]
+    odd = NO_POSTCODE + found["reason"]
     return reading._replace(value=value, text=text, rule="postcode unified", odd=odd, better=nowhere(values))
 
 
