@@ -69,6 +69,8 @@ NO_VALUE = "This says that there is no value; leave the field empty."
 ANOTHER_FORM = "This will be kept in another form."
 BROKEN_RULE = "This breaks a rule: {rule}"
 BY_DEFAULT, BY_NUMBER = "If nothing is given, this is taken.", "If nothing is given, a number is taken."
+FURTHER = (_POSTCODE, AT_LEAST, AT_MOST, NEEDED, UNKNOWN, NO_VALUE, ANOTHER_FORM, BROKEN_RULE, BY_DEFAULT,
+           BY_NUMBER)  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -126,7 +128,7 @@ def check_record(
     --------
     >>> typed = {"customer_id": "c1", "first_name": "علي", "email": "ali@gmial.com", "gender": "q"}
     >>> found = check_record("customers", typed)
-    >>> found[["column", "suggestion", "level"]].fillna("").to_numpy().tolist()  # doctest: +NORMALIZE_WHITESPACE
+    >>> found[["column", "suggestion", "level"]].fillna("").to_numpy().tolist()
     [['first_name', 'علی', 'note'], ['gender', '', 'error'], ['email', 'ali@gmail.com', 'warning']]
     """
     found = problems_of(table, record, conventions or Conventions(), rules, places)

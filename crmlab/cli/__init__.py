@@ -167,6 +167,23 @@ def _list_rows_set_aside(workspace: Workspace, rows: int, aside: int) -> None:
     print_table(title, lines, ["Table", "Source", "Row below the headings", "Why"], right=(2,))
 
 
+@main.command()
+@click.argument("tables", metavar="[TABLE]...", nargs=-1)
+@click.option("--lang", type=click.Choice(["en", "fa"]), default="en", show_default=True,
+              help="Language of the page.")  # fmt: skip
+@click.option("--out", metavar="FILE", default="standard.html", show_default=True,
+              type=click.Path(path_type=Path, dir_okay=False), help="Where the page goes.")  # fmt: skip
+def standard(tables: tuple[str, ...], lang: str, out: Path) -> None:
+    """Write how records are to be entered: a page with each column of each TABLE.
+
+    For every column its meaning, its form, the values allowed, a right value, and what it means that
+    there is none. All tables if none is named.
+    """
+    from crmlab.reporting.standard import write_standard
+
+    click.echo(f"Written: {write_standard(out, tables, lang)}")
+
+
 @main.group()
 def data() -> None:
     """Public data sets, and a sample history with known truth."""

@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "plan": ["find_notebook", "plan_report", "report_names"],
         "batch": ["plan_batch", "read_batch"],
         "elsewhere": ["run_calls", "run_elsewhere"],
+        "standard": ["standard_page", "write_standard"],
         "verify": ["Verdict", "verify"],
         "run": ["run_plans", "run_report"],
     },

@@ -10,17 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crmlab.cleansing import entry
+from crmlab.cleansing.standard import EXAMPLES, FORMS, SAID
 from crmlab.locale import catalogue, language
 from crmlab.mining.campaigns.effect import VERDICTS
 from crmlab.mining.campaigns.funnel import STEPS
 from crmlab.mining.customers.rfm import RFM_SEGMENTS
 from crmlab.mining.satisfaction.scores import METRICS
-from crmlab.tables import CHANNELS
+from crmlab.tables import CHANNELS, TABLES
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
 #: Arguments whose text is shown, besides the first one of `say` and `tongue`.
 SHOWN = {"title", "unit", "x_name", "rows", "columns", "reference_name", "mark_text", "values"}
+#: Examples and the like that Persian writes alike, but for its digits.
+SAME = {"", "A-1042", "jane@example.com", "0499370899", "1939513456", "1", "2", "4", "5"}
 
 
 def texts_of_calls(source: str) -> set[str]:
@@ -49,6 +53,13 @@ def units() -> set[str]:
     """All texts to be translated: of the report notebooks, the package and the contract."""
     found = {segment.name for segment in RFM_SEGMENTS} | {segment.action for segment in RFM_SEGMENTS}
     found |= {*VERDICTS, *STEPS, *METRICS, *CHANNELS, "relationship", "touch points", "{x}: {y}"}
+    found |= {*entry.SENTENCES.values(), *entry.FURTHER, *FORMS.values(), *EXAMPLES.values(), *SAID}
+    for contract in TABLES.values():
+        found |= {contract.name.replace("_", " "), contract.grain}
+        for column in contract.columns:
+            found |= {column.name.replace("_", " "), column.meaning, column.missing, *(column.allowed or ())}
+            found |= {column.unit} if column.kind != "money" else set()
+    found -= SAME
     for path in REPORTS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])

@@ -175,6 +175,47 @@ class DuplicateFinder:
         self.result_ = pd.concat([self.result_, found])
         return found
 
+    def lookup(self, records: pd.DataFrame, least: float = 0.5) -> pd.DataFrame:
+        """Find the known records that may be of the same persons as others, which are not added.
+
+        Parameters
+        ----------
+        records
+            With any of the columns of those the finder was fitted to; what else they have is not
+            looked at.
+        least
+            Probability from which a known record is told.
+
+        Returns
+        -------
+        DataFrame
+            One row per record and known record, the likeliest first: `record` and `known`, their
+            index labels, and `score`, the probability that they are one person's.
+        """
+        whole = records.reindex(columns=[field.column for field in self.fields_])
+        empty = whole.columns[whole.isna().all()]
+        prepared = prepare(whole.astype(dict.fromkeys(empty, "str")), self.fields_)
+        old, con = len(self._records), self._con
+        con.register("given", _numbered(prepared, old))
+        con.begin()
+        try:
+            con.execute("insert into records by name select * from given")
+            write_keys(con, self._keys, "given", "keyed_new")
+            write_new_pairs(con, _LARGEST_BLOCK)
+            write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
+            a, b, weights = _read_weights(con, self.model_, "answer")
+        finally:
+            con.rollback()
+        probability = 1 / (
+            1 + 2.0 ** -np.clip(np.nansum(weights, axis=1) + self.model_.prior_weight, -60, 60)
+        )
+        kept = (a < old) & (probability >= least)
+        order = np.lexsort((a[kept], -probability[kept], b[kept]))
+        return pd.DataFrame({
+            "record": prepared.index[b[kept][order] - old], "known": self._records.index[a[kept][order]],
+            "score": probability[kept][order].round(6),
+        })  # fmt: skip
+
     def explain(self, one: Any, other: Any) -> pd.DataFrame:
         """Why two records are, or are not, one person's.
 
