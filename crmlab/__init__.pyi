@@ -1,4 +1,4 @@
-from . import cleansing, engine, figures, loaders, mining, reporting, tables
+from . import cleansing, engine, figures, loaders, mining, reporting, tables, widgets
 from .engine import as_table, collect, connect
 from .errors import CrmlabError
 from .loaders.sample import sample
@@ -26,4 +26,5 @@ __all__ = [
     "sample",
     "tables",
     "verify",
+    "widgets",
 ]

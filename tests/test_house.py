@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "mining.satisfaction": GROUND | {"mining.methods"},
     "mining.campaigns": GROUND | {"mining.methods"},
     "mining": set(),
+    "widgets": GROUND | {"locale", "cleansing", "workspace"},
     "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
     "cli": GROUND | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
 }
@@ -101,14 +102,14 @@ def test_a_module_is_one_idea(module):
 def test_the_public_names_are_pinned():
     assert sorted(crmlab.__all__) == [
         "CrmlabError", "as_table", "cleansing", "collect", "connect", "engine", "figures", "load", "loaders",
-        "mining", "open_workspace", "reporting", "run_report", "sample", "tables", "verify",
+        "mining", "open_workspace", "reporting", "run_report", "sample", "tables", "verify", "widgets",
     ]  # fmt: skip
     for name in crmlab.__all__:
         assert getattr(crmlab, name) is not None
 
 
 @pytest.mark.parametrize("room", ["cleansing", "loaders", "mining.customers", "mining.satisfaction",
-                                  "mining.campaigns", "mining.methods", "reporting"])  # fmt: skip
+                                  "mining.campaigns", "mining.methods", "reporting", "widgets"])  # fmt: skip
 def test_every_public_name_of_a_room_is_there_and_documented(room):
     module = crmlab
     for part in room.split("."):

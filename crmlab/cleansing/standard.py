@@ -81,7 +81,7 @@ def entry_standard(table: str, say: Callable[..., str] | None = None) -> pd.Data
             "column": column.name,
             "label": label_of(column, say),
             "meaning": say(column.meaning),
-            "required": column.required,
+            "required": column.required and column.default is None,
             "form": _form(column, say),
             "unit": say(column.unit) if column.unit and column.kind != "money" else "",
             "example": example_of(column, say),

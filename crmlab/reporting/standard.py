@@ -14,22 +14,7 @@ from crmlab.locale import Language, language
 from crmlab.reporting.page import to_page
 from crmlab.tables import TABLES, table
 
-#: On narrow screens each column is a card.
-_STYLE = """<style>
-.standard td { white-space: normal; }
-.standard th small { display: block; font-weight: 400; direction: ltr; unicode-bidi: isolate; overflow-wrap: anywhere; }
-[dir=rtl] .standard th small { text-align: right; }
-.standard tbody th { color: var(--ink); border-block-end: 1px solid var(--line); min-width: 8em; }
-.standard .needed { color: var(--bad); }
-.standard td:nth-child(3) { min-width: 13em; }
-@media screen and (max-width: 700px) {
-  .standard thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .standard table, .standard tbody, .standard tr, .standard td, .standard tbody th { display: block; border: 0; padding: 2px 0; }
-  .standard tr { border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; margin-block-end: 10px; }
-  .standard tbody th { font-size: 1.05rem; }
-  .standard td::before { content: attr(data-label) ": "; color: var(--soft); }
-}
-</style>"""
+_STYLE = Path(__file__).with_suffix(".css")
 
 
 def standard_page(tables: Sequence[str] = (), code: str = "en") -> str:
@@ -58,7 +43,8 @@ def standard_page(tables: Sequence[str] = (), code: str = "en") -> str:
     tongue = language(code)
     title = tongue("How records are written")
     legend = tongue("A star marks what no record can do without. Digits of either script will do.")
-    parts = [f"<h1>{escape(title)}</h1>\n{_STYLE}\n<p>{escape(legend)}</p>"]
+    style = _STYLE.read_text(encoding="utf-8")
+    parts = [f"<h1>{escape(title)}</h1>\n<style>{style}</style>\n<p>{escape(legend)}</p>"]
     parts += [_section(name, tongue) for name in tables or TABLES]
     cells = [nbformat.v4.new_markdown_cell(part, id=f"part-{place}") for place, part in enumerate(parts)]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -82,12 +68,16 @@ def _section(name: str, tongue: Language) -> str:
     ]  # fmt: skip
     rows = "\n".join(_row(str(column), row, heads) for column, row in standard.iterrows())
     top = "".join(f"<th>{escape(head)}</th>" for head in heads)
-    label = tongue(name.replace("_", " "))
+    label, grain = _capital(tongue(name.replace("_", " "))), _capital(tongue(contract.grain))
     return (
-        f'<h2 id="{name}">{escape(label[0].upper() + label[1:])}</h2>\n<p>{escape(tongue(contract.grain))}.</p>\n'
+        f'<h2 id="{name}">{escape(label)}</h2>\n<p>{escape(grain)}.</p>\n'
         f'<figure class="crm-table standard"><div><table><thead><tr>{top}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table></div></figure>"
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _row(column: str, row: pd.Series, heads: Sequence[str]) -> str:

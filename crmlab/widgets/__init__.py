@@ -1,0 +1,5 @@
+"""Things to touch in JupyterLab; they need the extra `lab`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"entry_form": ["EntryForm"]})
