@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from crmlab.cleansing.domains import match_one
 from crmlab.contract import DTYPES, ROW_NUMBER, Column
 from crmlab.tables import table as contract_of
 
+_SCRIPT = re.compile("[\u0600-\u06ff]")
 #: How values of each kind, and those of some columns, are written.
 FORMS = {
     "id": "a number or a code, always written alike",
@@ -100,7 +103,7 @@ def label_of(column: Column, say: Callable[..., str] = str.format) -> str:
 def example_of(column: Column, say: Callable[..., str] = str.format) -> str:
     """A right value of a column."""
     if column.allowed:
-        return word_of(next(iter(column.allowed)), say)
+        return word_of(next(iter(column.allowed)), column, say)
     return say(_own(EXAMPLES, column))
 
 
@@ -110,14 +113,23 @@ def _own(texts: Mapping[str, str], column: Column) -> str:
     return texts.get(f"{column.kind} {column.name}") or texts.get(by_name) or texts[column.kind]
 
 
-def word_of(value: str, say: Callable[..., str] = str.format) -> str:
-    """An allowed value as words."""
-    said = say(value)
+def word_of(value: str, column: Column, say: Callable[..., str] = str.format) -> str:
+    """An allowed value as words that are read as that value.
+
+    Examples
+    --------
+    >>> word_of("in_person", contract_of("orders")["channel"])
+    'in person'
+    """
+    spellings, said = column.allowed or {}, say(value)
+    if said != value and match_one(said, spellings) != value:
+        # Words of reports may be told of something else; the contract's own are always read.
+        said = next((other for other in spellings[value] if _SCRIPT.search(other)), value)
     return said if said != value else value.replace("_", " ")
 
 
 def _form(column: Column, say: Callable[..., str]) -> str:
-    allowed = say(", ").join(word_of(value, say) for value in column.allowed or ())
+    allowed = say(", ").join(word_of(value, column, say) for value in column.allowed or ())
     form = say(_own(FORMS, column), **({"allowed": allowed} if allowed else {}))
     limits = [(AT_LEAST, "least", column.minimum), (AT_MOST, "most", column.maximum)]
     ranges = [say(text, **{name: limit}) for text, name, limit in limits if limit is not None]

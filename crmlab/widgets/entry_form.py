@@ -169,8 +169,9 @@ class EntryForm:
         label = label_of(column, tongue)
         label = label[0].upper() + label[1:] + (" *" if required else "")
         if column.allowed or column.kind == "boolean":
-            words = {value: word_of(value, tongue) for value in column.allowed or ("yes", "no")}
-            options = [("", ""), *((word, value) for value, word in words.items())]
+            values = column.allowed or ("yes", "no")
+            words = [word_of(value, column, tongue) if column.allowed else tongue(value) for value in values]
+            options = [("", ""), *zip(words, values, strict=True)]
             field = widgets.Dropdown(options=options, value="", description=label)
         else:
             field = widgets.Text(description=label, placeholder=example)
@@ -258,7 +259,7 @@ class EntryForm:
         heads = "".join(f"<th>{escape(label_of(self._table[name], tongue))}</th>" for name in names)
         rows = []
         for _, row in known.iterrows():
-            cells = "".join(f"<td><bdi>{escape(self._shown(row[name]))}</bdi></td>" for name in names)
+            cells = "".join(f"<td><bdi>{escape(self._shown(name, row[name]))}</bdi></td>" for name in names)
             rows.append(f"<tr><td>{escape(tongue.percent(row['score'], 0))}</td>{cells}</tr>")
         caption = escape(tongue("Known already?"))
         return (
@@ -266,12 +267,14 @@ class EntryForm:
             f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
 
-    def _shown(self, value: Any) -> str:
+    def _shown(self, name: str, value: Any) -> str:
+        """A value of a known record as it is read."""
         if pd.isna(value):
             return "–"
-        return (
-            self._tongue.day(value) if isinstance(value, pd.Timestamp) else word_of(str(value), self._tongue)
-        )
+        if isinstance(value, pd.Timestamp):
+            return self._tongue.day(value)
+        column = self._table[name]
+        return word_of(value, column, self._tongue) if column.allowed else str(value)
 
 
 def _widgets() -> Any:
