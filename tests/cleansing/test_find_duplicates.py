@@ -183,3 +183,37 @@ def test_raw_persian_records_without_settings():
     )
     assert precision >= 0.999
     assert f1 >= 0.985
+
+
+def test_a_lookup_finds_the_known_records_and_adds_nothing():
+    frame, truth = people(600, seed=5)
+    old, new = frame.iloc[:700], frame.iloc[700:]
+    finder, other = DuplicateFinder().fit(old), DuplicateFinder().fit(old)
+    first = finder.lookup(new)
+    pd.testing.assert_frame_equal(finder.lookup(new), first)
+    assert list(first.columns) == ["record", "known", "score"]
+    assert not first.duplicated(["record", "known"]).any()
+    best = first.drop_duplicates("record")
+    assert (truth[best["record"]] == truth[best["known"]]).mean() > 0.98
+    assert len(best) > 0.9 * len(new)
+    in_order = first.groupby("record")["score"].apply(lambda scores: scores.is_monotonic_decreasing)
+    assert in_order.all()
+    assert first["score"].between(0.5, 1).all()
+    assert set(finder.lookup(new, least=0.99)["score"] >= 0.99) == {True}
+    # Alone or with others, with all columns or those that say something: the answer is the same.
+    one = new[new.index == best["record"].iloc[3]]
+    alone = finder.lookup(one.dropna(axis=1).assign(beyond="x"))
+    expected = first[first["record"] == one.index[0]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, expected)
+    # What is added afterwards is as if nobody had asked, and explained as it was scored.
+    pd.testing.assert_frame_equal(finder.add(new), other.add(new))
+    for row in alone.itertuples():
+        weight = finder.explain(row.record, row.known)["weight"].sum()
+        assert row.score == pytest.approx(1 / (1 + 2.0**-weight), abs=1e-5)
+
+
+def test_a_lookup_of_nothing_finds_nothing(fitted):
+    _, _, finder = fitted
+    nobody = finder.lookup(pd.DataFrame([{"first_name": "zebulon"}]))
+    assert nobody.empty
+    assert finder.lookup(pd.DataFrame([{"colour": "red"}])).empty

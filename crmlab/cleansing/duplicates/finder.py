@@ -121,6 +121,8 @@ class DuplicateFinder:
         drop_chance_pairs(self._con, self._keys, self.skipped_, telling)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
+        #: What a lookup tells the engine, once the first one has found the words.
+        self._said: list[str] = []
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
@@ -202,7 +204,10 @@ class DuplicateFinder:
             con.execute("insert into records by name select * from given")
             write_keys(con, self._keys, "given", "keyed_new")
             write_new_pairs(con, _LARGEST_BLOCK)
-            write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
+            if not self._said:
+                self._said = write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
+            else:
+                con.execute(";\n".join(self._said))
             a, b, weights = _read_weights(con, self.model_, "answer")
         finally:
             con.rollback()
