@@ -1,4 +1,4 @@
-"""How one cell is read: as `crmlab.cleansing.readings` reads a column of one, two hundred times as fast.
+"""How one cell is read: as `crmlab.cleansing.readings` reads a column of one, many times as fast.
 
 A frame costs more than what is done to a single text in it. What judges a text is the same here
 and there; what is put together from it is told in short here.

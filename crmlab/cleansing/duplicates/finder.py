@@ -39,6 +39,8 @@ _LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
 _DOUBTFUL = 10.0
 #: Values that more records share lead from no new record to an old one.
 _LARGEST_BLOCK = 1000
+#: Records so few that the engine need not think about how to score them.
+_FEW = 10
 
 
 class DuplicateFinder:
@@ -201,16 +203,21 @@ class DuplicateFinder:
         con.register("given", _numbered(prepared, old))
         con.begin()
         try:
-            con.execute("insert into records by name select * from given")
-            write_keys(con, self._keys, "given", "keyed_new")
+            con.execute("create temp table fresh as select * from given")
+            con.execute("insert into records by name select * from fresh")
+            write_keys(con, self._keys, "fresh", "keyed_new")
             write_new_pairs(con, _LARGEST_BLOCK)
             if not self._said:
                 self._said = write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
             else:
+                # For a few records, it takes longer to think about the statements than to follow them.
+                if len(prepared) < _FEW:
+                    con.execute("pragma disable_optimizer")
                 con.execute(";\n".join(self._said))
             a, b, weights = _read_weights(con, self.model_, "answer")
         finally:
             con.rollback()
+            con.execute("pragma enable_optimizer")
         probability = 1 / (
             1 + 2.0 ** -np.clip(np.nansum(weights, axis=1) + self.model_.prior_weight, -60, 60)
         )

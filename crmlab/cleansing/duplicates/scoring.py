@@ -319,7 +319,8 @@ def write_weights(
     ]
     for statement in last:
         con.execute(statement)
-    return [*said, *last]
+    # What Splink only looks up need not be said again.
+    return [*(statement for statement in said if not statement.startswith("SELECT column_name")), *last]
 
 
 def _given_back(model: Model) -> str:
