@@ -378,7 +378,10 @@ def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     }
     if threads:
         config["threads"] = threads
-    return duckdb.connect(config=config)
+    con = duckdb.connect(config=config)
+    # It would be drawn into notebooks.
+    con.execute("set enable_progress_bar = false")
+    return con
 
 
 def _canonical_order(prepared: pd.DataFrame) -> np.ndarray:
