@@ -217,3 +217,18 @@ def test_a_lookup_of_nothing_finds_nothing(fitted):
     nobody = finder.lookup(pd.DataFrame([{"first_name": "zebulon"}]))
     assert nobody.empty
     assert finder.lookup(pd.DataFrame([{"colour": "red"}])).empty
+
+
+@pytest.mark.parametrize("persian", [False, True])
+def test_people_recorded_once_are_left_apart(persian):
+    frame, _ = people(2000, seed=3, persian=persian)
+    assert DuplicateFinder().fit(frame[:2000]).result_["cluster_id"].is_unique
+
+
+def test_columns_that_go_together_teach_nothing_of_persons():
+    rng = np.random.default_rng(4)
+    frame, _ = people(500, seed=4)
+    frame = frame[:500].assign(city=rng.choice(["york", "hull", "leeds"], 500))
+    frame["province"] = frame["city"].map({"york": "north", "hull": "east", "leeds": "west"})
+    frame["national_id"] = pd.Series(rng.integers(10**9, 10**10, 500).astype(str)).mask(rng.random(500) < 0.9)
+    assert DuplicateFinder().fit(frame).result_["cluster_id"].is_unique

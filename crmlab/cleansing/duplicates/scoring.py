@@ -29,6 +29,10 @@ _ROUNDS, _CLOSE_ENOUGH = 500, 1e-6
 _FEWEST_MATCHES = 20
 
 
+#: Where nobody is there twice, EM parts the pairs by chance likeness. One person's records share at
+#: least this often something that two people share as rarely as that.
+_SEEN_AGAIN, _TELLING = 0.2, 0.01
+
 _NAMES = {"given_name", "family_name"}
 #: How often two people have the same of something, as a rule, and how many pairs that rule is worth:
 #: it decides where a table has some dozen rows, and is outweighed where it has thousands.
@@ -214,7 +218,8 @@ def _m(
         here = here.groupby(free, as_index=False)["pairs"].sum()
         m, share = _expectation_maximisation(here, {field: u[field] for field in free})
         matches = share * here["pairs"].sum()
-        if matches >= _FEWEST_MATCHES:
+        telling = [m[field][-1] for field in free if u[field][-1] <= _TELLING and m[field].any()]
+        if matches >= _FEWEST_MATCHES and max(telling, default=1.0) >= _SEEN_AGAIN:
             for field in free:
                 sums[field] += matches * m[field]
     m = {field: _filled(total, u[field]) for field, total in sums.items()}
@@ -244,7 +249,10 @@ def _filled(total: np.ndarray, u: np.ndarray) -> np.ndarray:
 def _expectation_maximisation(
     patterns: pd.DataFrame, u: dict[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], float]:
-    """M of each field and the share of matches, u being known (Dempster, Laird and Rubin 1977)."""
+    """M of each field and the share of matches, u being known (Dempster, Laird and Rubin 1977).
+
+    Of a field that no pair has on both sides, m is 0 throughout.
+    """
     levels = {field: patterns[field].to_numpy() for field in u}
     times = patterns["pairs"].to_numpy(dtype="float64")
     m, share = {}, 0.3
@@ -260,7 +268,7 @@ def _expectation_maximisation(
             m[field] = counts / counts.sum()
         if abs(share - before) < _CLOSE_ENOUGH * before:
             break
-    return m, share
+    return {field: m[field] * (levels[field] >= 0).any() for field in m}, share
 
 
 def _log_odds(
