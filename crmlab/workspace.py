@@ -106,11 +106,20 @@ class Workspace:
 
     def table(self, name: str) -> pd.DataFrame | ibis.Table:
         """The clean table called `name`: an ibis table if it is a log, else a frame."""
-        contract, path = table(name), self._file(name)
+        contract = table(name)
         if contract.log:
-            return self._engine.read_parquet(engine_path(path), table_name=name)
-        frame = read_parquet(path)
+            return self.in_engine(name)
+        frame = read_parquet(self._file(name))
         return frame.astype({column.name: column.dtype for column in contract.columns})
+
+    def in_engine(self, name: str) -> ibis.Table:
+        """A clean table, or a book such as ``"ledger"``, as an ibis table, for counts over a large one."""
+        if name in _BOOKS:
+            self.ensure_clean()
+            path = self.clean_folder / f"{name}.parquet"
+        else:
+            path = self._file(name)
+        return self._engine.read_parquet(engine_path(path), table_name=name)
 
     def _file(self, name: str) -> Path:
         """The file of the clean table `name`, made if need be."""
@@ -140,6 +149,14 @@ class Workspace:
         """Every record set aside, with its reasons and as it came."""
         self.ensure_clean()
         return read_parquet(self.clean_folder / "quarantine.parquet")
+
+    @property
+    def persons(self) -> pd.DataFrame:
+        """Customers found to be one person: none, as they are not looked for yet."""
+        import pandas as pd
+
+        types = dict.fromkeys(["customer_id", "person_id", "why", "against"], "str") | {"score": "float64"}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
 
     @property
     def rules(self) -> pd.DataFrame:
@@ -262,6 +279,7 @@ class Workspace:
         from crmlab.cleansing.clean import clean
         from crmlab.cleansing.enforce import origin_of
         from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
+        from crmlab.cleansing.quality import empty_cells
         from crmlab.sources import read_table
 
         if not self.tables:
@@ -279,6 +297,7 @@ class Workspace:
                 write_parquet(cleaned.frame, folder / f"{name}.parquet")
                 state["tables"][name] = _counts(cleaned, len(loaded.rejected)) | {
                     "unused_columns": loaded.unused,
+                    "empty": empty_cells(loaded.frame),
                     "ranges": _ranges(cleaned.frame),
                 }
                 ledgers += [cleaned.ledger, unread_entries(loaded.rejected)]
@@ -300,6 +319,7 @@ class Workspace:
             quarantines.append(enforced.quarantine)
             write_parquet(pd.concat(ledgers, ignore_index=True), folder / "ledger.parquet")
             write_parquet(pd.concat(quarantines, ignore_index=True), folder / "quarantine.parquet")
+            state["books"] = {name: sha256(folder / f"{name}.parquet") for name in _BOOKS}
             (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         self.__dict__.pop("_engine", None)
         counts = pd.DataFrame(state["tables"]).T

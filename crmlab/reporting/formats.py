@@ -66,5 +66,14 @@ def plain(value: Any) -> Any:
 
 
 def _text(tongue: Language, text: str) -> str:
-    """A text out of a table: translated if it is one of ours, else a name that stays as it is."""
-    return tongue(text) if tongue.knows(text) else text
+    """A text out of a table: translated if it is one of ours, else a name that stays as it is.
+
+    Of a list, all of ours are translated or none; of a rule with an addition, what is ours.
+    """
+    if tongue.knows(text):
+        return tongue(text)
+    parts = text.split(", ")
+    if len(parts) > 1 and all(map(tongue.knows, parts)):
+        return tongue(", ").join(map(tongue, parts))
+    head, colon, rest = text.partition(": ")
+    return f"{tongue(head)}: {_text(tongue, rest)}" if colon and tongue.knows(head) else text
