@@ -87,7 +87,8 @@ def measure_completeness(
     >>> booked = pd.DataFrame([["customers", "repaired", "city", "marker read as missing", 1]],
     ...                       columns=["table", "action", "column", "rule", "cells"])
     >>> counts = {"customers": {"rows_in": 2, "empty": {"customer_id": 0, "city": 0}}}
-    >>> measure_completeness({"customers": clean}, counts, booked)[["column", "before", "after"]].values.tolist()
+    >>> measured = measure_completeness({"customers": clean}, counts, booked)
+    >>> measured[["column", "before", "after"]].values.tolist()
     [['customer_id', 1.0, 1.0], ['city', 0.5, 0.5]]
     """
     marked = _cells(booked, booked["rule"] == MARKED)
@@ -322,7 +323,7 @@ def _noticed(ledger: Log, kept: bool) -> pd.Series:
 
 
 def _gone(ledger: Log) -> Any:
-    """Entries of rows that are not among the clean ones; a cell taken over by another row is no such entry."""
+    """Entries of rows that are not among the clean ones; a cell that another row took over is none."""
     merged = (ledger["action"] == "merged") & (ledger["column"] == _WHOLE_ROW)
     return merged | (ledger["action"] == "set aside")
 

@@ -47,29 +47,27 @@ def measure_timeliness(
     -------
     DataFrame
         One row per column with a date in it: `table`, `column`, `n` (rows with a date), `first` and
-        `last` day; `later`, rows of a day after `as_of`. For the column that says when a record came
-        about, `age`, the days from the newest record up to `as_of` to that day (missing if there is
-        none); for logs also `months` from the first to the last record, `without`, those without any,
-        and `longest`, as many of them as follow one another. ``.attrs["as_of"]`` is the day used,
-        None if there is no date at all.
+        `last` day; `later`, rows of a day after the one looked back from. For the column that says
+        when a record came about, `age`, the days from the newest record up to that day to it; for
+        logs also `months` from the first to the last record, `without`, those without any, and
+        `longest`, as many of them as follow one another. ``.attrs["as_of"]`` is the day looked back
+        from. It is None, and `later` is missing, if none is given and no record says when it came
+        about.
 
     Examples
     --------
     >>> orders = pd.DataFrame({"time": pd.to_datetime(["2024-01-05", "2024-01-20", "2024-05-02"])})
-    >>> measure_timeliness({"orders": orders}, "2024-05-12")[["age", "months", "without", "longest"]].values.tolist()
+    >>> measured = measure_timeliness({"orders": orders}, "2024-05-12")
+    >>> measured[["age", "months", "without", "longest"]].values.tolist()
     [[10, 5, 3, 3]]
     """
     days = _days(tables)
-    came = days[
-        [_came_about(name) == column for name, column in zip(days["table"], days["column"], strict=True)]
-    ]
-    if as_of is not None:
-        end = pd.Timestamp(as_day(as_of))
-    else:
-        end = came["day"].max() if len(came) else pd.NaT
+    came = days[days["column"] == days["table"].map(_came_about)]
+    newest = came["day"].max() if len(came) else pd.NaT
+    end = newest if as_of is None else pd.Timestamp(as_day(as_of))
     rows = []
     for (name, column), part in days.groupby(["table", "column"], sort=False):
-        later = part["rows"][part["day"] > end].sum() if end is not pd.NaT else 0
+        later = pd.NA if end is pd.NaT else part["rows"][part["day"] > end].sum()
         row = {"table": name, "column": column, "n": part["rows"].sum(), "first": part["day"].min(),
                "last": part["day"].max(), "later": later}  # fmt: skip
         if column == _came_about(name):
@@ -77,9 +75,9 @@ def measure_timeliness(
             if TABLES[name].log:
                 row |= _months(part["day"], calendar)
         rows.append(row)
-    whole = dict.fromkeys(["age", "months", "without", "longest"], "Int64")
-    columns = ["table", "column", "n", "first", "last", "later", *whole]
-    found = pd.DataFrame(rows, columns=columns).astype(whole | {"n": "int64", "later": "int64"})
+    whole = dict.fromkeys(["later", "age", "months", "without", "longest"], "Int64")
+    found = pd.DataFrame(rows, columns=["table", "column", "n", "first", "last", *whole])
+    found = found.astype(whole | {"n": "int64"})
     found.attrs["as_of"] = None if end is pd.NaT else end.date()
     return found
 

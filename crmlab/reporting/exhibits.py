@@ -310,10 +310,8 @@ class Report:
             for column, heading in columns.items()
         )
         cells = {
-            column: [
-                self._format(kinds[column])(None if pd.isna(value) else value) for value in frame[column]
-            ]
-            for column in columns
+            column: [show(None if pd.isna(value) else value) for value in frame[column]]
+            for column, show in ((column, self._format(kind)) for column, kind in kinds.items())
         }
         rows = [
             "<tr>" + "".join(_cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
