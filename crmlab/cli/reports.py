@@ -297,8 +297,6 @@ def _plan_all(
     for parameter in given:
         if without := [name for name in made if parameter not in declared[name]]:
             click.echo(f"{parameter} is no parameter of {', '.join(without)}: made without it.")
-    if not plans and not failures:
-        raise ParameterError(f"The workspace {workspace} has no data for any report.")
     return plans, failures
 
 
