@@ -1,4 +1,4 @@
-"""The quality of n dirty customers from the books of a workspace, against pandas that reads raw and clean rows.
+"""The quality of n dirty customers from the books of a workspace, against pandas over raw and clean rows.
 
 Both count the gaps of every column before and after cleansing; ours tells validity, uniqueness and
 timeliness besides. The counts of both are compared.
