@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def pairwise(found: pd.Series, truth: pd.Series) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
-def measure(name: str, threads: int | None, mixed: bool, answer) -> None:
+def measure(name: str, threads: int | None, mixed: bool) -> tuple:
     from crmlab.cleansing import find_duplicates
 
     frame, truth = read(name)
@@ -74,17 +75,12 @@ def measure(name: str, threads: int | None, mixed: bool, answer) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     found = found.sort_index()
     content = hashlib.sha256(found.to_csv().encode()).hexdigest()[:12]
-    answer.put((*pairwise(found["cluster_id"], truth), len(frame), seconds, memory, content))
+    return *pairwise(found["cluster_id"], truth), len(frame), seconds, memory, content
 
 
 def in_own_process(name: str, threads: int | None = None, mixed: bool = False) -> tuple:
-    context = multiprocessing.get_context("spawn")
-    answer = context.Queue()
-    process = context.Process(target=measure, args=(name, threads, mixed, answer))
-    process.start()
-    result = answer.get()
-    process.join()
-    return result
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure, name, threads, mixed).result()
 
 
 def main() -> None:

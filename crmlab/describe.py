@@ -32,6 +32,10 @@ _MEASURES = {"nps": r"recommend|توصیه|معرفی", "ces": r"\beas[ey]|effor
 _SURVEY = re.compile(r"survey|نظرسنجی|[?؟]\s*$", re.MULTILINE)
 
 
+#: Columns by which one can tell whether two customers are one person.
+_PERSONAL = {"first_name", "last_name", "birth_date", "email", "phone", "national_id", "address"}
+
+
 class Answers(NamedTuple):
     """Questions of a survey that measure the same on the same scale."""
 
@@ -197,6 +201,12 @@ def write_description(folder: Path, files: Sequence[Description], force: bool = 
         *(f'{name} = "{value}"  # {meanings[name]}' for name, value in assumed.items()),
         "",
     ]
+    if any(file.proposal.table == "customers" and _PERSONAL & file.proposal.columns.keys() for file in files):
+        text += [
+            "[duplicates]  # which customers are one person?",
+            'customers = "find"  # "merge" makes one record of them, "keep" does not look',
+            "",
+        ]
     for file in files:
         text += _source_lines(file, folder)
     target.write_text("\n".join(text), encoding="utf-8")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,27 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
     arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(arrow, path, compression="zstd")
+
+
+@contextmanager
+def parquet_parts(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends frames of the same columns to a file, so that none has to be kept.
+
+    At least one frame is to be given, if only an empty one.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with ExitStack() as stack:
+        writers: list[pq.ParquetWriter] = []
+
+        def append(frame: pd.DataFrame) -> None:
+            arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+            if not writers:
+                writers.append(stack.enter_context(pq.ParquetWriter(path, arrow.schema, compression="zstd")))
+            writers[0].write_table(arrow)
+
+        yield append
 
 
 def read_parquet(path: Path) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from crmlab.rules import LEVELS, Rule, field_of, meaning
 from crmlab.tables import TABLES
 
 FILE = "crmlab.toml"
+#: What people decided on duplicates, and the person of each customer: kept from one cleaning to the next.
+DECISIONS, IDENTITIES = "decisions.csv", "identities.parquet"
 LANGUAGES = ("en", "fa")
 
 
@@ -68,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """The ``[workspace]`` and ``[engine]`` parts, the sources and the rules of a workspace.
+    """The ``[workspace]``, ``[engine]`` and ``[duplicates]`` parts, the sources and the rules of a workspace.
 
     Attributes
     ----------
@@ -80,6 +82,9 @@ class Settings:
         Further texts that mean "no value" in every column.
     memory, threads
         Limits of the embedded engine.
+    customers
+        What is done about customers that are one person, in ``[duplicates]``: ``"keep"`` them,
+        ``"find"`` them, or ``"merge"`` them.
     """
 
     name: str = ""
@@ -93,14 +98,16 @@ class Settings:
     missing: list[Any] = field(default_factory=list)
     memory: str = "2GB"
     threads: int | None = None
+    customers: str = "keep"
     sources: tuple[Source, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
 #: Further columns are kept under their own names, but so alike a name is a slip of the pen.
 _NEARLY = 0.85
-_PARTS = ("workspace", "engine", "source", "rule")
-_ENGINE = ("memory", "threads")
+_PARTS = ("workspace", "engine", "duplicates", "source", "rule")
+#: Entries that stand in a part of their own.
+_ENGINE, _DUPLICATES = ("memory", "threads"), ("customers",)
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -117,6 +124,7 @@ _FORMS = {
     "phone_region": ("([A-Z]{2})?", "an ISO code of two letters such as IR"),
     "threads": (r"[1-9]\d*", "a number from 1"),
     "duplicates": ("merge|keep", "'merge' or 'keep'"),
+    "customers": ("keep|find|merge", "'keep', 'find' or 'merge'"),
     "level": ("|".join(LEVELS), f"one of {', '.join(LEVELS)}"),
 }
 
@@ -154,9 +162,12 @@ def _settings(text: str, path: Path) -> Settings:
         raise WorkspaceError(f"{path}: unknown part [{part}]" + did_you_mean(part, _PARTS))
     workspace = _part(content, "workspace", path)
     engine = _part(content, "engine", path)
+    duplicates = _part(content, "duplicates", path)
     types = {f.name: f.type for f in fields(Settings) if f.name not in ("sources", "rules")}
-    _check(workspace, {n: kind for n, kind in types.items() if n not in _ENGINE}, path, "[workspace]")
+    elsewhere = {*_ENGINE, *_DUPLICATES}
+    _check(workspace, {n: kind for n, kind in types.items() if n not in elsewhere}, path, "[workspace]")
     _check(engine, {name: types[name] for name in _ENGINE}, path, "[engine]")
+    _check(duplicates, {name: types[name] for name in _DUPLICATES}, path, "[duplicates]")
     if zone := workspace.get("time_zone"):
         try:
             zoneinfo.ZoneInfo(zone)
@@ -170,7 +181,7 @@ def _settings(text: str, path: Path) -> Settings:
     for table, title in titles:
         if titles.count((table, title)) > 1:
             raise WorkspaceError(f"{path}: two rules of {table} are called {title!r}; give them other names.")
-    return Settings(**workspace, **engine, sources=sources, rules=rules)
+    return Settings(**workspace, **engine, **duplicates, sources=sources, rules=rules)
 
 
 def _part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:

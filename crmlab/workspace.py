@@ -1,8 +1,10 @@
 """A workspace: one folder with the description of a user's sources and their clean tables.
 
 folder/crmlab.toml          what the sources are
-folder/clean/*.parquet      one clean table each, the ledger, the quarantine, rules and violations
+folder/clean/*.parquet      one clean table each, the ledger, the quarantine, rules, violations, persons
 folder/clean/state.json     counts, ranges and checksums, and what they were made from
+folder/decisions.csv        what people decided on duplicates
+folder/identities.parquet   the person of each customer, kept from one cleaning to the next
 """
 
 from __future__ import annotations
@@ -16,23 +18,23 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import ParameterError, SourceError, WorkspaceError, did_you_mean
 from crmlab.folders import alone_in, code_sha256, new_folder, sha256
-from crmlab.parquet import engine_path, read_parquet, take_out, write_parquet
-from crmlab.settings import FILE, Settings, read_settings
+from crmlab.parquet import engine_path, read_parquet, write_parquet
+from crmlab.settings import DECISIONS, FILE, IDENTITIES, Settings, read_settings
 from crmlab.tables import TABLES, table
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from crmlab.cleansing.clean import Cleaned, Conventions
-    from crmlab.cleansing.enforce import Enforced, Origin
-    from crmlab.rules import Rule
+    from crmlab.cleansing.clean import Conventions
 
 #: Modules and folders of the package whose code decides what a clean table looks like.
 _CODE = ("contract.py", "tables.py", "calendars.py", "engine.py", "parquet.py", "settings.py", "sources.py",
-         "rules.py", "conditions.py", "kinds.py", "workspace.py", "loaders", "cleansing")  # fmt: skip
+         "rules.py", "conditions.py", "kinds.py", "refresh.py", "workspace.py", "loaders",
+         "cleansing")  # fmt: skip
+
 #: What is written besides the tables.
-_BOOKS = ("ledger", "quarantine", "rules", "violations")
+BOOKS = ("ledger", "quarantine", "rules", "violations", "persons")
 
 
 def open_workspace(path: str | Path) -> Workspace:
@@ -101,7 +103,7 @@ class Workspace:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in TABLES:
-            raise AttributeError(f"A workspace has no {name!r}" + did_you_mean(name, [*TABLES, *_BOOKS]))
+            raise AttributeError(f"A workspace has no {name!r}" + did_you_mean(name, [*TABLES, *BOOKS]))
         return self.table(name)
 
     def table(self, name: str) -> pd.DataFrame | ibis.Table:
@@ -114,7 +116,7 @@ class Workspace:
 
     def in_engine(self, name: str) -> ibis.Table:
         """A clean table, or a book such as ``"ledger"``, as an ibis table, for counts over a large one."""
-        if name in _BOOKS:
+        if name in BOOKS:
             self.ensure_clean()
             path = self.clean_folder / f"{name}.parquet"
         else:
@@ -152,11 +154,9 @@ class Workspace:
 
     @property
     def persons(self) -> pd.DataFrame:
-        """Customers found to be one person: none, as they are not looked for yet."""
-        import pandas as pd
-
-        types = dict.fromkeys(["customer_id", "person_id", "why", "against"], "str") | {"score": "float64"}
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
+        """Customers found to be one person; see `crmlab.cleansing.duplicates.persons.Persons`."""
+        self.ensure_clean()
+        return read_parquet(self.clean_folder / "persons.parquet")
 
     @property
     def rules(self) -> pd.DataFrame:
@@ -226,7 +226,7 @@ class Workspace:
                     self._clean(progress)
 
     def _is_clean(self) -> bool:
-        state, names = self._read_state(), [*_BOOKS, *self.tables]
+        state, names = self._read_state(), [*BOOKS, *self.tables]
         there = all((self.clean_folder / f"{name}.parquet").exists() for name in names)
         return bool(state and there) and _contents(state["made_from"]) == _contents(self._fingerprint(state))
 
@@ -238,16 +238,24 @@ class Workspace:
         from crmlab.sources import files_of
 
         known = (last or {}).get("made_from", {}).get("files", {})
-        files = {}
-        for path in (path for source in self.settings.sources for path in files_of(source, self.path)):
+        settings, files = self.settings, {}
+        paths = [path for source in settings.sources for path in files_of(source, self.path)]
+        if settings.customers != "keep":
+            kept = [self.path / name for name in (DECISIONS, IDENTITIES)]
+            paths += [path for path in kept if path.exists()]
+        for path in paths:
+            name = os.path.relpath(path, self.path)
             try:
-                name, stat = os.path.relpath(path, self.path), path.stat()
-                stamp = [stat.st_size, stat.st_mtime_ns]
-                same = name in known and known[name][:2] == stamp
-                files[name] = [*stamp, known[name][2] if same else sha256(path)]
+                files[name] = self._stamp(path, known.get(name))
             except OSError as error:
                 raise SourceError(f"{path} cannot be read: {error.strerror}.") from None
         return {"files": files, "settings": sha256(self.path / FILE), "code": code_sha256(_CODE)}
+
+    def _stamp(self, path: Path, known: list[Any] | None = None) -> list[Any]:
+        """Size, time and SHA-256 of a file; one untouched since it was `known` is not read."""
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        return [*stamp, known[2] if known and known[:2] == stamp else sha256(path)]
 
     def clean(self, progress: Callable[[str], None] | None = None) -> pd.DataFrame:
         """Load and clean all sources, write the clean tables, the ledger and the quarantine.
@@ -276,84 +284,24 @@ class Workspace:
     def _clean(self, progress: Callable[[str], None] | None) -> pd.DataFrame:
         import pandas as pd
 
-        from crmlab.cleansing.clean import clean
-        from crmlab.cleansing.enforce import origin_of
-        from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
-        from crmlab.cleansing.quality import empty_cells
-        from crmlab.sources import read_table
+        from crmlab.refresh import make_clean, write_state
 
         if not self.tables:
             raise WorkspaceError(f"{self.path / FILE} names no source; add a [[source]] to it.")
         fingerprint = self._fingerprint(self._read_state())
-        state: dict[str, Any] = {"made_from": fingerprint, "tables": {}}
-        ledgers, quarantines = [empty_ledger()], [empty_quarantine()]
-        rules, origins = self._all_rules(), {}
         with new_folder(self.clean_folder) as folder:
-            for name in self.tables:
-                if progress:
-                    progress(name)
-                loaded = read_table(self.settings.sources, name, self.path)
-                cleaned = clean(loaded.frame, name, self.conventions, loaded.lineage)
-                write_parquet(cleaned.frame, folder / f"{name}.parquet")
-                state["tables"][name] = _counts(cleaned, len(loaded.rejected)) | {
-                    "unused_columns": loaded.unused,
-                    "empty": empty_cells(loaded.frame),
-                    "ranges": _ranges(cleaned.frame),
-                }
-                ledgers += [cleaned.ledger, unread_entries(loaded.rejected)]
-                quarantines += [cleaned.quarantine, loaded.rejected]
-                strict = any(rule.table == name and rule.level == "error" for rule in rules)
-                origins[name] = origin_of(cleaned, loaded.frame, loaded.lineage, strict)
-            enforced = self._enforce(rules, origins, folder)
-            for name, positions in enforced.aside.items():
-                frame = take_out(folder / f"{name}.parquet", positions)
-                counts = state["tables"][name]
-                counts["clean"] -= len(positions)
-                counts["set_aside"] += len(positions)
-                counts["ranges"] = _ranges(frame)
-            for name in self.tables:
-                state["tables"][name]["sha256"] = sha256(folder / f"{name}.parquet")
-            write_parquet(enforced.rules, folder / "rules.parquet")
-            write_parquet(enforced.rows, folder / "violations.parquet")
-            ledgers.append(enforced.ledger)
-            quarantines.append(enforced.quarantine)
-            write_parquet(pd.concat(ledgers, ignore_index=True), folder / "ledger.parquet")
-            write_parquet(pd.concat(quarantines, ignore_index=True), folder / "quarantine.parquet")
-            state["books"] = {name: sha256(folder / f"{name}.parquet") for name in _BOOKS}
-            (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+            settings = self.settings
+            made = make_clean(self.path, settings, self.tables, self.conventions, folder, progress)
+            # Who is who is kept apart from what can be made again: numbers stay when records come in.
+            if settings.customers != "keep":
+                write_parquet(made.persons.identities, folder / IDENTITIES)
+                (folder / IDENTITIES).replace(self.path / IDENTITIES)
+                fingerprint["files"][IDENTITIES] = self._stamp(self.path / IDENTITIES)
+            books = {name: sha256(folder / f"{name}.parquet") for name in BOOKS}
+            write_state({"made_from": fingerprint, "tables": made.tables, "books": books}, folder)
         self.__dict__.pop("_engine", None)
-        counts = pd.DataFrame(state["tables"]).T
+        counts = pd.DataFrame(made.tables).T
         return counts[["rows_in", "clean", "set_aside", "merged"]].astype("int64")
-
-    def _all_rules(self) -> list[Rule]:
-        """The rules of the settings, and those of the contract that they do not speak of."""
-        from crmlab.rules import field_of, key_rules, meaning
-
-        for rule in self.settings.rules:
-            others = meaning(rule, lambda table, name: field_of(table, name, None)).others
-            for name in (rule.table, *sorted(others)):
-                if name not in self.tables:
-                    said = f"the rule {rule.title!r} is about {name}, which no [[source]] feeds."
-                    raise WorkspaceError(f"{self.path / FILE}: {said}")
-        return [*self.settings.rules, *key_rules(self.tables, self.settings.rules)]
-
-    def _enforce(self, rules: list[Rule], origins: dict[str, Origin], folder: Path) -> Enforced:
-        from crmlab.cleansing.enforce import POSITION, enforce
-        from crmlab.engine import connect
-
-        engine = connect(memory=self.settings.memory, threads=self.settings.threads)
-        tables = {
-            name: engine.read_parquet(
-                engine_path(folder / f"{name}.parquet"), table_name=name, file_row_number=True
-            ).rename({POSITION: "file_row_number"})
-            for name in self.tables
-        }
-        try:
-            return enforce(tables, origins, rules, self.decimals)
-        except ParameterError as error:
-            raise WorkspaceError(f"{self.path / FILE}: {str(error)[0].lower()}{str(error)[1:]}") from None
-        finally:
-            engine.disconnect()
 
     @property
     def conventions(self) -> Conventions:
@@ -374,18 +322,3 @@ class Workspace:
 def _contents(made_from: dict[str, Any]) -> dict[str, Any]:
     """What counts of a fingerprint: not the times at which files were written."""
     return made_from | {"files": {name: entry[2] for name, entry in made_from.get("files", {}).items()}}
-
-
-def _counts(cleaned: Cleaned, rejected: int) -> dict[str, int]:
-    return {
-        "rows_in": cleaned.rows_in + rejected,
-        "clean": len(cleaned.frame),
-        "set_aside": len(cleaned.quarantine) + rejected,
-        "merged": cleaned.merged,
-    }
-
-
-def _ranges(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """First and last day of each column of dates."""
-    days = frame.select_dtypes("datetime").dropna(axis="columns", how="all")
-    return {name: [str(values.min().date()), str(values.max().date())] for name, values in days.items()}

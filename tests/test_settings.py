@@ -44,6 +44,9 @@ missing = ["نامعلوم", 999]
 memory = "1GB"
 threads = 2
 
+[duplicates]
+customers = "merge"
+
 [[source]]
 table = "customers"
 file = "مشتریان.xlsx"
@@ -96,7 +99,7 @@ def test_every_entry_is_read(tmp_path):
     found = read(tmp_path, ENTRIES)
     assert found == Settings(
         name="فروشگاه", language="fa", currency="IRR", decimals=0, time_zone="Asia/Tehran", phone_region="IR",
-        day_first=True, decimal=",", missing=["نامعلوم", 999], memory="1GB", threads=2,
+        day_first=True, decimal=",", missing=["نامعلوم", 999], memory="1GB", threads=2, customers="merge",
         sources=(
             Source(
                 table="customers", file="مشتریان.xlsx", format="excel", encoding="utf-8", delimiter=";",
@@ -199,9 +202,13 @@ def test_a_file_that_is_not_utf8_is_one_sentence(tmp_path):
     [
         (
             "[workspce]\n",
-            "unknown part [workspce]; did you mean 'workspace'? Known: engine, rule, source, workspace.",
+            "unknown part [workspce]; did you mean 'workspace'? "
+            "Known: duplicates, engine, rule, source, workspace.",
         ),
-        ("currency = 'EUR'\n", "unknown part [currency]. Known: engine, rule, source, workspace."),
+        (
+            "currency = 'EUR'\n",
+            "unknown part [currency]. Known: duplicates, engine, rule, source, workspace.",
+        ),
         (
             "[workspace]\ncurency = 'EUR'\n",
             "[workspace] has no entry 'curency'; did you mean 'currency'? Known: ",

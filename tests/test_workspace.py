@@ -72,7 +72,7 @@ def times(folder: Path) -> dict[str, int]:
 
 SOURCES = ["crmlab.toml", "customers.csv", "orders.csv"]
 MADE = ["clean", "clean/customers.parquet", "clean/ledger.parquet", "clean/orders.parquet",
-        "clean/quarantine.parquet", "clean/rules.parquet", "clean/state.json",
+        "clean/persons.parquet", "clean/quarantine.parquet", "clean/rules.parquet", "clean/state.json",
         "clean/violations.parquet"]  # fmt: skip
 
 
@@ -492,7 +492,7 @@ def test_a_failure_of_any_other_kind_leaves_no_folder_behind(shop, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crmlab.workspace.write_parquet", interrupt)
+    monkeypatch.setattr("crmlab.refresh.write_parquet", interrupt)
     with pytest.raises(KeyboardInterrupt):
         open_workspace(shop).clean()
     assert listing(shop) == SOURCES

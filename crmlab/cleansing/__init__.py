@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "check_postcode",
             "customer_code",
         ],
-        "ledger": ["summarise"],
+        "ledger": ["history", "summarise"],
         "matches": ["match_reasons", "match_scores", "match_sizes"],
         "missing": ["impute", "little_mcar_test", "missing_pattern"],
         "mojibake": ["repair_mojibake"],

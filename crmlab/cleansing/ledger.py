@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from crmlab.tables import table as contract_of
+
 if TYPE_CHECKING:
     from crmlab.engine import Log
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 #:   blanked    an optional cell could not be repaired and is missing now
 #:   filled     a missing cell was computed from the others of its row
 #:   imputed    a missing cell was estimated because somebody asked for it
-#:   merged     a row equal to another in every column was merged into it
+#:   merged     a row was merged into another; where a column is named, that one took the cell over
 #:   set aside  a row went to quarantine
 #:   left       something was noticed and left as it is
 ACTIONS = ("read", "repaired", "blanked", "filled", "imputed", "merged", "set aside", "left")
@@ -202,3 +204,48 @@ def summarise(ledger: Log) -> pd.DataFrame:
         .drop(columns="_order")
         .reset_index(drop=True)
     )  # fmt: skip
+
+
+def history(ledger: pd.DataFrame, table: str, key: str) -> pd.DataFrame:
+    """Everything that led from raw records to one clean record.
+
+    Parameters
+    ----------
+    ledger
+        Of a workspace, or of one table.
+    table, key
+        The record: a table, and the record's own number in it.
+
+    Returns
+    -------
+    DataFrame
+        The ledger's entries for the record and for all that were merged into it, in the order of
+        the ledger, with `record` (where it stands in the sources) before `column`, `action`,
+        `rule`, `before` and `after`. Where a value was taken over from another record of a person,
+        `record` is that one, and `before` what the person's record had. What has no entry stands
+        as it came. Empty if nothing was done.
+
+    Examples
+    --------
+    >>> from crmlab.cleansing import clean
+    >>> raw = pd.DataFrame({"product_id": ["a", "a"], "name": ["Tea ", "Tea"], "unit_price": [2, 2]})
+    >>> history(clean(raw, "products").ledger, "products", "a")[["record", "action", "before", "after"]]
+      record    action before after
+    0     :1  repaired   Tea    Tea
+    1     :2    merged    NaN    :1
+    """
+    entries = ledger[(ledger["table"] == table) & ledger["row"].notna()]
+    place = entries["source"].astype("str") + ":" + entries["row"].astype("str")
+    own = contract_of(table).names[0]
+    rows = (entries["action"] == "merged") & entries["column"].isin(["*", own])
+    into, found = entries["after"].where(rows), pd.Series(entries["key"] == key, dtype=bool)
+    while True:
+        # Persons are called by their number, equal rows by their place.
+        keys, places = entries["key"][found].dropna().unique(), place[found].unique()
+        more = entries["key"].isin({*keys, key}) | into.isin({*keys, *places, key})
+        more |= place.isin(place[more & rows])
+        if (more == found).all():
+            break
+        found = more
+    told = entries[found].assign(record=place[found])
+    return told[["record", "column", "action", "rule", "before", "after"]].reset_index(drop=True)

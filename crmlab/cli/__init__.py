@@ -118,6 +118,7 @@ def clean(folder: Path, rows: int) -> None:
         for name, row in zip(counts.index, counts.values, strict=True)
     ]
     print_table("Rows", lines, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
+    _say_persons(workspace)
     done = summarise(workspace.ledger)
     lines = [
         [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
@@ -142,6 +143,20 @@ def clean(folder: Path, rows: int) -> None:
         if not rows:
             click.echo(f"To see where they are: crmlab clean {folder} --rows 20")
         sys.exit(FINDING)
+
+
+def _say_persons(workspace: Workspace) -> None:
+    """How many customers are one person, and what can be done about it."""
+    several = workspace.persons["person_id"].value_counts()
+    if several.empty:
+        return
+    found = f"{several.sum():,} customers are {len(several):,} persons"
+    book = workspace.clean_folder / "persons.parquet"
+    if workspace.settings.customers == "merge":
+        click.echo(f"{found}: one record each is left. Who and why: {book}\n")
+    else:
+        click.echo(f"{found}. Who and why: {book}")
+        click.echo('With customers = "merge" in [duplicates], one record of each is made.\n')
 
 
 def _list_rows_set_aside(workspace: Workspace, rows: int, aside: int) -> None:

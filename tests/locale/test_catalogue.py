@@ -32,8 +32,6 @@ IN_THE_LEDGER = {
     "the line is not JSON",
     "the line has {} field, the table {}", "the line has {} fields, the table {}",
 }  # fmt: skip
-#: What it will say once customers are merged.
-OF_PERSONS = {"the same person as another record", "taken over by the person's record"}
 
 
 def texts_of_calls(source: str) -> set[str]:
@@ -95,7 +93,7 @@ def test_every_text_is_translated():
 
 def test_no_translation_is_left_over():
     kept = {"EUR", "USD", "GBP", "IRR", "IRT"}
-    told = OF_PERSONS | texts_of_modules("cleansing", "loaders")
+    told = texts_of_modules("cleansing", "loaders")
     assert sorted(catalogue("fa").keys() - units() - kept - told) == []
 
 

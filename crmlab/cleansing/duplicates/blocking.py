@@ -138,3 +138,50 @@ def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
         from used a join used b on a.rule = b.rule and a.value = b.value and a.id != b.id
         where a.fresh and (not b.fresh or a.id < b.id)
     """)
+
+
+#: How many signs at a text's beginning or end, shared by chance by no more of the pairs than this,
+#: are worth a closer look.
+_SIGNS, _BY_CHANCE = 3, 0.02
+
+
+def drop_chance_pairs(
+    con: duckdb.DuckDBPyConnection, keys: list[Key], weak: Iterable[str], fields: Iterable[str]
+) -> None:
+    """Take from ``pairs`` those that share one weak key and beyond it not even an end of a text.
+
+    Parameters
+    ----------
+    weak
+        Names of keys that so many records share that most pairs share them by chance.
+    fields
+        Fields whose beginnings and ends are looked at.
+    """
+    weak = set(weak)
+    ends = [(field, f'{side}("{field}", {_SIGNS})') for field in fields for side in ("left", "right")]
+    ends = [(field, end) for field, end in ends if weak and _shared_by_chance(con, end) <= _BY_CHANCE]
+    if not ends:
+        return
+    columns = ", ".join(f"if({end} is null, null, hash({end})) as e{n}" for n, (_, end) in enumerate(ends))
+    con.execute(f"create or replace temp table ends as select id, {columns} from records")
+    lone = []
+    for rule, key in enumerate(keys):
+        if key.name in weak:
+            shared = [f"x.e{n} = y.e{n}" for n, (field, _) in enumerate(ends) if field not in key.fields]
+            lone.append(f"when {1 << rule} then {' or '.join(shared) or 'true'}")
+    con.execute(f"""
+        create or replace table pairs as
+        select a, b, mask from pairs join ends x on a = x.id join ends y on b = y.id
+        where case mask {" ".join(lone)} else true end
+    """)
+    con.execute("drop table ends")
+
+
+def _shared_by_chance(con: duckdb.DuckDBPyConnection, sql: str) -> float:
+    """How often two records have the same, estimated from every so manieth record."""
+    return con.execute(f"""
+        select coalesce(sum(n * (n - 1)) / nullif(sum(n) * (sum(n) - 1), 0), 1) from (
+            select count(*)::double as n from records
+            where {sql} is not null and hash(id) % 16 = 0 group by {sql}
+        )
+    """).fetchone()[0]

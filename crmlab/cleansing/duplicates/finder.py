@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.duplicates.blocking import keys_for, write_keys, write_new_pairs, write_pairs
+from crmlab.cleansing.duplicates.blocking import (
+    drop_chance_pairs,
+    keys_for,
+    write_keys,
+    write_new_pairs,
+    write_pairs,
+)
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
+from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, old_names, with_decided
 from crmlab.cleansing.duplicates.fields import prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.scoring import Model, learn, refine_prior, write_weights
@@ -23,8 +31,12 @@ _log = logging.getLogger(__name__)
 
 #: A key may give this many pairs, and one more for each two records.
 _PAIRS_PER_KEY = 300_000
+#: Prepared columns that many people share, and lists.
+_SAYS_LITTLE = ("category", "place", "tokens", "further")
 #: Weights, prior included, below which a pair is as good as ruled out.
 _LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
+#: A pair with a weight between this and its negative is worth a look by a person.
+_DOUBTFUL = 10.0
 #: Values that more records share lead from no new record to an old one.
 _LARGEST_BLOCK = 1000
 
@@ -63,14 +75,26 @@ class DuplicateFinder:
     """
 
     def __init__(
-        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "2GB"
+        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "1GB"
     ) -> None:
         self.roles = roles
         self.threads = threads
         self.memory = memory
 
-    def fit(self, records: pd.DataFrame) -> DuplicateFinder:
+    def fit(
+        self, records: pd.DataFrame, known: pd.Series | None = None, decisions: pd.DataFrame | None = None
+    ) -> DuplicateFinder:
         """Learn from the records and find the duplicates among them.
+
+        Parameters
+        ----------
+        known : Series
+            By index label, the cluster a record was found in before: what was together stays
+            together, what was apart stays apart, and keeps its `cluster_id`.
+        decisions : DataFrame
+            What people have decided: `one` and `other`, index labels of two records, and `same`,
+            whether they are one person's. It outweighs everything else; decisions on records that
+            are not there are passed over, and of several on two records the last one counts.
 
         Raises
         ------
@@ -80,22 +104,29 @@ class DuplicateFinder:
         if not records.index.is_unique:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
         self.fields_ = recognise(records, self.roles)
-        prepared = prepare(records, self.fields_)
-        self._records = prepared.iloc[_canonical_order(prepared)]
+        self._records = prepare(records, self.fields_)
+        self._records = self._records.iloc[_canonical_order(self._records)]
         self._con = _connect(self.threads, self.memory)
         self._con.register("given", _numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
-        columns = list(prepared.columns)
+        self._con.unregister("given")
+        columns = list(self._records.columns)
         self._keys = keys_for([name for name in columns if name not in ("tokens", "further")])
         write_keys(self._con, self._keys, "records", "keyed")
         self.skipped_ = write_pairs(self._con, self._keys, _PAIRS_PER_KEY + len(records) // 2)
         for key, pairs in self.skipped_.items():
             _log.info("%s pairs that share only a common value of %s were not compared", f"{pairs:,}", key)
         model = learn(self._con, comparisons_for(self.fields_, columns), self._keys)
+        telling = [name for name in columns if not name.startswith(_SAYS_LITTLE)]
+        drop_chance_pairs(self._con, self._keys, self.skipped_, telling)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
-        self._labels, score = self._link()
+        self._decided = decided_pairs(self._records.index, decisions)
+        before = None if known is None else known_clusters(self._records.index, known, self._decided)
+        self._labels, score = self._link(before)
         names = _names(self._records)[self._labels]
+        if before is not None:
+            names = old_names(names, self._labels, before, known.reindex(self._records.index))
         result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
         self.result_ = result.reindex(records.index)
         return self
@@ -136,7 +167,7 @@ class DuplicateFinder:
         write_weights(con, self.model_, "pairs", "weights", _LEAST_SCORED)
         self._records = pd.concat([self._records, prepared])
         known = np.append(self._labels, np.full(len(prepared), -1))
-        self._labels, score = self._link(known)
+        self._labels, score = self._link(known, old)
         names = np.append(self.result_["cluster_id"].reindex(self._records.index[:old]),
                           _names(prepared, set(self.result_["cluster_id"])))  # fmt: skip
         fresh = {"cluster_id": names[self._labels[old:]], "score": score[old:]}
@@ -179,19 +210,71 @@ class DuplicateFinder:
         rows.insert(0, ("prior", None, None, self.model_.prior_weight))
         return pd.DataFrame(rows, columns=["field", "one", "other", "weight"]).set_index("field")
 
-    def _link(self, known: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """First record of each record's cluster, and how surely each belongs to the others."""
+    def reasons(self) -> pd.DataFrame:
+        """What speaks for each record's being the same person's as the others of its cluster.
+
+        Returns
+        -------
+        DataFrame
+            Indexed like the records that are not alone in their cluster: `why`, the columns that
+            agree, the most telling first, and `against`, those that differ; each with a weight of
+            at least one bit, mean over the cluster's pairs. Empty text where there is none.
+        """
+        a, b, weights = self._within
+        ends = np.concatenate([a, b])
+        both = pd.DataFrame(np.vstack([weights, weights])[:, : len(self._headings)], columns=self._headings)
+        mean = both.groupby(ends).mean().T.groupby(level=0, sort=False).sum().T
+        names, rounded = mean.columns.to_numpy(dtype=object), mean.to_numpy().round(3)
+        told = pd.DataFrame({"why": _told(names, rounded), "against": _told(names, -rounded)}, mean.index)
+        return told.set_axis(self._records.index[mean.index]).astype("str")
+
+    def doubtful(self, most: int = 100) -> pd.DataFrame:
+        """The pairs nobody has decided on that are nearest to even odds.
+
+        Returns
+        -------
+        DataFrame
+            `one` and `other`, index labels of two records, `probability` that they are one
+            person's, and `same`, whether they are in one cluster; the most doubtful first.
+        """
+        a, b, weight = self._near
+        order = np.lexsort((b, a, np.abs(weight).round(3)))[:most]
+        a, b, index = a[order], b[order], self._records.index
+        return pd.DataFrame({"one": index[a], "other": index[b],
+                             "probability": _probability(weight[order]).round(6),
+                             "same": self._labels[a] == self._labels[b]})  # fmt: skip
+
+    def _link(self, known: np.ndarray | None, old: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """First record of each record's cluster, and how surely each belongs to the others.
+
+        Of the first `old` records, only pairs with later ones are scored.
+        """
         con, rows, prior = self._con, len(self._records), self.model_.prior_weight
-        a, b, weights = _read_weights(con, self.model_, "weights")
+        a, b, weights = self._read("weights")
         close = np.nansum(weights, axis=1) + prior >= _LEAST_LINKED
         a, b, weights = a[close], b[close], weights[close]
         labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known)
-        _write_neighbours(con, labels, a, b, known)
+        _write_neighbours(con, labels, a, b, old)
         # All pairs of groups that may belong together are scored before any is joined for good.
         write_weights(con, self.model_, "neighbours", "weights")
-        a, b, weights = _read_weights(con, self.model_, "weights")
+        a, b, weights = self._read("weights")
         labels = average_link(a, b, weights, rows, prior, _LEAST_SCORED, known)
-        return labels, _scores(a, b, np.nansum(weights, axis=1) + prior, labels)
+        total = np.nansum(weights, axis=1) + prior
+        within, near = labels[a] == labels[b], np.abs(total) <= _DOUBTFUL
+        self._within = a[within], b[within], weights[within]
+        self._near = a[near], b[near], total[near]
+        return labels, _scores(a[within], b[within], total[within], labels)
+
+    def _read(self, table: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = _read_weights(self._con, self.model_, table)
+        return with_decided(*found, self._decided)
+
+    @property
+    def _headings(self) -> list[str]:
+        """The column that each of the weights is about."""
+        columns = {field.name: field.column for field in self.fields_}
+        whole = next((field.column for field in self.fields_ if field.role == "full name"), "name")
+        return [str(columns.get(c.field, whole)) for c in self.model_.comparisons]
 
 
 def find_duplicates(
@@ -235,7 +318,11 @@ def find_duplicates(
 def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    config: dict[str, Any] = {"memory_limit": memory, "preserve_insertion_order": False}
+    config: dict[str, Any] = {
+        "memory_limit": memory,
+        "preserve_insertion_order": False,
+        "temp_directory": f"{tempfile.gettempdir()}/crmlab-spill",
+    }
     if threads:
         config["threads"] = threads
     return duckdb.connect(config=config)
@@ -279,35 +366,43 @@ def _read_weights(
 
 
 def _write_neighbours(
-    con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, known: np.ndarray | None
+    con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, old: int
 ) -> None:
     """Table ``neighbours``: all pairs within groups that a pair links, and between them.
 
-    Of records that are `known`, only pairs with new ones.
+    Of the first `old` records, only pairs with later ones.
     """
     one, other = labels[a], labels[b]
     linked = pd.DataFrame({"x": np.minimum(one, other), "y": np.maximum(one, other)}).drop_duplicates()
-    fresh = np.ones(len(labels), dtype=bool) if known is None else known < 0
-    groups = pd.DataFrame({"id": np.arange(len(labels), dtype="int32"), "label": labels, "fresh": fresh})
+    groups = pd.DataFrame({"id": np.arange(len(labels), dtype="int32"), "label": labels})
     con.register("linked", linked)
     con.register("groups", groups)
-    con.execute("""
+    con.execute(f"""
         create or replace temp table neighbours as
         select distinct least(p.id, q.id) as a, greatest(p.id, q.id) as b
         from linked join groups p on p.label = x join groups q on q.label = y
-        where p.id != q.id and (p.fresh or q.fresh)
+        where p.id != q.id and greatest(p.id, q.id) >= {old}
     """)
     con.unregister("linked")
     con.unregister("groups")
 
 
+def _probability(weight: np.ndarray) -> np.ndarray:
+    return 1 / (1 + 2.0 ** -np.clip(weight, -60, 60))
+
+
 def _scores(a: np.ndarray, b: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Mean probability of each record's pairs within its cluster."""
-    within = labels[a] == labels[b]
-    probability = 1 / (1 + 2.0 ** -np.clip(weight[within], -60, 60))
     total, count = np.zeros(len(labels)), np.bincount(labels, minlength=len(labels))[labels] - 1
-    np.add.at(total, a[within], probability)
-    np.add.at(total, b[within], probability)
+    np.add.at(total, a, _probability(weight))
+    np.add.at(total, b, _probability(weight))
     mean = np.divide(total, count, out=np.full(len(labels), np.nan), where=count > 0)
     # The last digits depend on the order in which equal records are added up.
     return mean.round(6)
+
+
+def _told(names: np.ndarray, weights: np.ndarray) -> list[str]:
+    """Of each row the names whose weight is a bit or more, the heaviest first."""
+    order = np.argsort(-np.nan_to_num(weights), axis=1, kind="stable")
+    heavy = np.take_along_axis(np.nan_to_num(weights), order, axis=1) >= 1
+    return [", ".join(names[places[there]]) for places, there in zip(order, heavy, strict=True)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from crmlab.cleansing.duplicates.decisions import in_order
+from crmlab.cleansing.text import normalize_text
 from crmlab.errors import ParameterError, did_you_mean
 
 
@@ -26,11 +29,17 @@ class Golden(NamedTuple):
     origin: pd.DataFrame
 
 
-def golden_records(records: pd.DataFrame, cluster_id: pd.Series, newest: str | None = None) -> Golden:
+def golden_records(
+    records: pd.DataFrame,
+    cluster_id: pd.Series,
+    newest: str | None = None,
+    together: Sequence[Sequence[str]] = (),
+) -> Golden:
     """Put the records of each person together.
 
-    A field takes the value that most of the person's records have; of equally many, the newest
-    one's, then the fullest record's, then the first in the order of the index.
+    A field takes the value that most of the person's records have, spellings of one text counted
+    together, then the commonest spelling; of equally many, the newest one's, then the fullest
+    record's, then the first in the order of the index.
 
     Parameters
     ----------
@@ -40,6 +49,9 @@ def golden_records(records: pd.DataFrame, cluster_id: pd.Series, newest: str | N
         Indexed like `records`, as `find_duplicates` returns it.
     newest
         Column that says when a record was written; without it age does not count.
+    together
+        Groups of columns that make sense together only, such as street and city: all are taken
+        from one record, the one whose values have most votes altogether.
 
     Returns
     -------
@@ -62,25 +74,36 @@ def golden_records(records: pd.DataFrame, cluster_id: pd.Series, newest: str | N
     if newest is not None and newest not in records:
         raise ParameterError(f"There is no column {newest!r}" + did_you_mean(newest, map(str, records)))
     cluster, clusters = pd.factorize(cluster_id, sort=True)
-    position = np.arange(len(records))
     age = pd.factorize(records[newest], sort=True)[0] if newest else np.zeros(len(records), dtype="int64")
     fullness = records.notna().sum(axis=1).to_numpy()
     # The order of the index, whatever order the rows are in.
-    place = np.argsort(np.argsort(pd.factorize(records.index.astype("str"), sort=True)[0], kind="stable"))
+    place = np.argsort(in_order(records.index))
     index = pd.Index(clusters, name="cluster_id")
+    rank = np.lexsort((place, -fullness, -age))
     values, origins = {}, {}
-    for name in records:
-        column = records[name]
-        there = column.notna().to_numpy()
-        code = pd.factorize(column[there])[0]
-        held = pd.DataFrame({"cluster": cluster[there], "code": code, "position": position[there],
-                             "age": age[there], "full": fullness[there], "place": place[there]})  # fmt: skip
-        held["votes"] = held.groupby(["cluster", "code"])["code"].transform("size")
-        best = held.sort_values(
-            ["cluster", "votes", "age", "full", "place"], ascending=[True, False, False, False, True]
-        ).drop_duplicates("cluster")
-        taken = best["position"].to_numpy()
-        chosen = pd.Series(column.iloc[taken].array, index=index[best["cluster"]])
-        values[name] = chosen.reindex(index)
-        origins[name] = pd.Series(records.index[taken], index=index[best["cluster"]]).reindex(index)
-    return Golden(pd.DataFrame(values, index=index), pd.DataFrame(origins, index=index))
+    for group in [*together, *([name] for name in records if not any(name in group for group in together))]:
+        votes = np.sum([_votes(cluster, _key(records[name])) for name in group], axis=0)
+        exact = np.sum([_votes(cluster, records[name]) for name in group], axis=0)
+        there = records[list(group)].notna().any(axis=1).to_numpy()
+        order = rank[there[rank]]
+        order = order[np.lexsort((-exact[order], -votes[order], cluster[order]))]
+        best = order[np.append(True, np.diff(cluster[order]) > 0)[: len(order)]]
+        for name in group:
+            column, has = records[name], records[name].iloc[best].notna().to_numpy()
+            taken = index[cluster[best]]
+            values[name] = pd.Series(column.iloc[best].array, taken).reindex(index)
+            origins[name] = pd.Series(records.index[best[has]], taken[has]).reindex(index)
+    columns = list(records)
+    return Golden(pd.DataFrame(values, index=index)[columns], pd.DataFrame(origins, index=index)[columns])
+
+
+def _key(column: pd.Series) -> pd.Series:
+    return normalize_text(column, "search") if column.dtype == "str" else column
+
+
+def _votes(cluster: np.ndarray, column: pd.Series) -> np.ndarray:
+    """How many records of its cluster have each record's value; 0 where there is none."""
+    code = pd.factorize(column)[0]
+    pair = cluster.astype("int64") * (code.max(initial=0) + 1) + code
+    votes = pd.Series(code).groupby(np.where(code >= 0, pair, -1)).transform("size").to_numpy()
+    return np.where(code >= 0, votes, 0)

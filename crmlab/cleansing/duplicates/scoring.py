@@ -98,6 +98,8 @@ def learn(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison], keys: l
 
 def _moved(patterns: pd.DataFrame, model: Model, matches: float) -> dict[int, float]:
     """How much more often all of where somebody lives differs than if each did by itself, in bits."""
+    if patterns.empty:
+        return {}
     times = patterns["pairs"].to_numpy(dtype="float64")
     odds = _log_odds({field: patterns[field].to_numpy() for field in model.m}, model.m, model.u)
     weight = _matching(odds, matches / times.sum()) * times

@@ -1,0 +1,124 @@
+"""What was decided before, by people or in an earlier run, and how it binds the next one."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import ParameterError, SourceError, did_you_mean
+
+COLUMNS = ("one", "other", "same")
+#: A decision in bits: more than any evidence can weigh.
+_DECIDED = 1e6
+
+
+_WORDS = {"yes": True, "true": True, "1": True, "بله": True,
+          "no": False, "false": False, "0": False, "خیر": False}  # fmt: skip
+
+
+def read_decisions(path: Path) -> pd.DataFrame:
+    """Read what people decided: a CSV file with `one`, `other` (customer numbers) and `same`, yes or no.
+
+    Raises
+    ------
+    SourceError
+        If it is not in that form.
+    """
+    try:
+        decisions = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise SourceError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
+    for name in COLUMNS:
+        if name not in decisions:
+            raise SourceError(f"{path} lacks the column {name!r}" + did_you_mean(name, decisions))
+    same = decisions["same"].str.strip().str.lower().map(_WORDS)
+    wrong = same.isna() | decisions[["one", "other"]].isna().any(axis=1)
+    if wrong.any():
+        line = int(wrong.to_numpy().argmax()) + 2
+        raise SourceError(f"{path}, line {line}: two customer numbers and yes or no are needed.")
+    return decisions[["one", "other"]].assign(same=same.astype(bool))
+
+
+def add_decision(path: Path, one: str, other: str, same: bool) -> None:
+    """Append a decision to the file `path`, which is made if need be; the last one on two records counts."""
+    fresh = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh:
+            writer.writerow(COLUMNS)
+        writer.writerow([one, other, "yes" if same else "no"])
+
+
+def decided_pairs(index: pd.Index, decisions: pd.DataFrame | None) -> pd.DataFrame:
+    """Decisions by place of the records: `a` < `b` and `same`, each pair once, the last word on it."""
+    if decisions is None:
+        return pd.DataFrame({"a": [], "b": [], "same": []}).astype({"a": int, "b": int, "same": bool})
+    for name in COLUMNS:
+        if name not in decisions:
+            raise ParameterError(f"The decisions lack the column {name!r}" + did_you_mean(name, decisions))
+    one, other = (index.get_indexer(pd.Index(decisions[name])) for name in COLUMNS[:2])
+    there = (one >= 0) & (other >= 0) & (one != other)
+    same = decisions["same"].to_numpy(dtype=bool)
+    pairs = pd.DataFrame({"a": np.minimum(one, other), "b": np.maximum(one, other), "same": same})
+    return pairs[there].drop_duplicates(["a", "b"], keep="last").sort_values(["a", "b"])
+
+
+def with_decided(
+    a: np.ndarray, b: np.ndarray, weights: np.ndarray, decided: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs, in order, with what was decided as one more column of weights."""
+    if decided.empty:
+        return a, b, weights
+    scored = pd.MultiIndex.from_arrays([a, b])
+    asked = pd.MultiIndex.from_frame(decided[["a", "b"]])
+    place = scored.get_indexer(asked)
+    fresh = place < 0
+    place[fresh] = len(a) + np.arange(fresh.sum())
+    a, b = np.append(a, decided["a"][fresh]), np.append(b, decided["b"][fresh])
+    wider = np.full((len(a), weights.shape[1] + 1), np.nan)
+    wider[: len(weights), :-1] = weights
+    wider[place, -1] = np.where(decided["same"], _DECIDED, -_DECIDED)
+    order = np.lexsort((b, a))
+    return a[order], b[order], wider[order]
+
+
+def known_clusters(index: pd.Index, known: pd.Series, decided: pd.DataFrame) -> np.ndarray:
+    """For each record the lowest one of the cluster it was in before, -1 for one that is free.
+
+    Clusters with two records that were since decided to be the same person's are one; those with
+    records decided to be two people's are open again.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    cluster = pd.factorize(known.reindex(index))[0]
+    apart = decided[~decided["same"]]
+    inside = cluster[apart["a"]] == cluster[apart["b"]]
+    cluster[np.isin(cluster, cluster[apart["a"][inside]])] = -1
+    held, same = np.flatnonzero(cluster >= 0), decided[decided["same"]]
+    one = np.concatenate([held, same["a"]])
+    other = np.concatenate([len(index) + cluster[held], same["b"]])
+    nodes = len(index) + cluster.max(initial=-1) + 1
+    edges = coo_array((np.ones(len(one)), (one, other)), shape=(nodes, nodes))
+    component = connected_components(edges, directed=False)[1]
+    lowest = pd.Series(held).groupby(component[held]).transform("min")
+    before = np.full(len(index), -1)
+    before[held] = lowest
+    return before
+
+
+def in_order(names: pd.Series | pd.Index) -> np.ndarray:
+    """The places of names in order, numbers in theirs: 9 before 10."""
+    text = pd.Series(names).astype("str").reset_index(drop=True)
+    return np.lexsort((pd.factorize(text, sort=True)[0], text.str.len().to_numpy()))
+
+
+def old_names(names: np.ndarray, labels: np.ndarray, before: np.ndarray, known: pd.Series) -> np.ndarray:
+    """Names of the records' clusters, where a cluster has an old one that; of several the first in order."""
+    held = pd.DataFrame({"label": labels, "name": known.to_numpy()})[before >= 0]
+    held = held.iloc[in_order(held["name"])].drop_duplicates("label").set_index("label")["name"]
+    old = held.reindex(labels)
+    return np.where(old.notna(), old, names)

@@ -1,0 +1,245 @@
+"""Customers as persons: which records are one person's, and one record made of them, told in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from crmlab.cleansing.duplicates.decisions import in_order
+from crmlab.cleansing.duplicates.finder import DuplicateFinder
+from crmlab.cleansing.duplicates.golden import golden_records
+from crmlab.cleansing.ledger import RENUMBERED, Ledger
+from crmlab.tables import table
+
+if TYPE_CHECKING:
+    from crmlab.cleansing.clean import Cleaned
+
+SAME_PERSON = "the same person as another record"
+TAKEN = "taken over by the person's record"
+#: Columns that make sense together only.
+_TOGETHER = (("address", "city", "province", "postcode", "country"),)
+_BOOK = ["customer_id", "person_id", "score", "why", "against"]
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Which customers are one person.
+
+    Attributes
+    ----------
+    book : DataFrame
+        One row per customer that shares a person with another: `customer_id`, `person_id` (the
+        customer number that stands for the person), `score`, the mean probability that it is the
+        same person's as the others, and the columns `why` and `against`, the most telling first.
+    identities : DataFrame
+        `customer_id` and `person_id` of every customer seen so far. Given to the next search, no
+        number changes.
+    """
+
+    book: pd.DataFrame
+    identities: pd.DataFrame
+
+    @property
+    def merged(self) -> pd.Series:
+        """The person of each customer whose own number is another, indexed by that number."""
+        other = self.book[self.book["customer_id"] != self.book["person_id"]]
+        return other.set_index("customer_id")["person_id"]
+
+
+def no_persons() -> Persons:
+    """Nobody was looked for."""
+    types = dict.fromkeys(_BOOK, "str") | {"score": "float64"}
+    book = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
+    return Persons(book, book[["customer_id", "person_id"]])
+
+
+def find_persons(
+    cleaned: Cleaned,
+    raw: pd.DataFrame,
+    lineage: pd.DataFrame,
+    identities: pd.DataFrame | None = None,
+    decisions: pd.DataFrame | None = None,
+    threads: int | None = None,
+) -> Persons:
+    """Find which customers are one person.
+
+    Parameters
+    ----------
+    cleaned
+        The customers, as `crmlab.cleansing.clean` made them.
+    raw, lineage
+        What they were made from.
+    identities
+        As an earlier search returned them; who was found to be one person or two then is now too.
+    decisions
+        `one`, `other` (customer numbers) and `same`; see `DuplicateFinder.fit`.
+    threads
+        Of the embedded engine; all cores if not given.
+
+    Raises
+    ------
+    ParameterError
+        If no column says who anybody is.
+    """
+    records = _as_written(cleaned, raw, lineage)
+    numbers = pd.Series(records.index.to_numpy(), records.index)
+    known = None
+    if identities is not None:
+        known = identities.drop_duplicates("customer_id", keep="last").set_index("customer_id")["person_id"]
+    if len(records) > 1:
+        roles = {name: "ignored" for name in records if name not in table("customers").names}
+        finder = DuplicateFinder(roles, threads).fit(records, known, decisions)
+        found, reasons = finder.result_, finder.reasons()
+    else:
+        found = pd.DataFrame({"cluster_id": numbers, "score": np.nan})
+        reasons = pd.DataFrame({"why": [], "against": []}, dtype="str")
+    # A person is called by its first customer number, unless it has been called something else.
+    first = numbers.iloc[in_order(numbers)].groupby(found["cluster_id"]).first()
+    first = found["cluster_id"].map(first)
+    old = found["cluster_id"].isin([] if known is None else set(known))
+    person = found["cluster_id"].where(old, first)
+    book = pd.DataFrame({"customer_id": numbers, "person_id": person, "score": found["score"]})
+    several = book.groupby("person_id")["customer_id"].transform("size") > 1
+    told = book[several | (book["customer_id"] != book["person_id"])].join(reasons)
+    told = told.fillna({"why": "", "against": ""}).iloc[in_order(told["customer_id"])]
+    told = told.iloc[np.argsort(_rank(told["person_id"]), kind="stable")]
+    seen = [] if identities is None else [identities[~identities["customer_id"].isin(numbers)]]
+    seen = pd.concat([*seen, book[["customer_id", "person_id"]]])
+    seen = seen.astype("str").iloc[in_order(seen["customer_id"])]
+    told = told[_BOOK].astype(no_persons().book.dtypes.to_dict())
+    return Persons(told.reset_index(drop=True), seen.reset_index(drop=True))
+
+
+def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Cleaned:
+    """One record per person, each field from the record that knows it best; the ledger says from which.
+
+    The record that stays is the one whose number the person bears. Postal addresses are taken
+    whole, from one record.
+    """
+    book = persons.book.set_index("customer_id")
+    if book.empty:
+        return cleaned
+    frame, position = cleaned.frame, np.asarray(cleaned.origin)
+    row = pd.Series(np.arange(len(frame)), frame["customer_id"].to_numpy())
+    person = book["person_id"]
+    own = person.index == person
+    # Where the record that gave its number is gone, the first of the others stays.
+    order = np.lexsort((_rank(pd.Series(person.index)), ~own))
+    stays = pd.Series(row[person.index].to_numpy()[order], person.to_numpy()[order])
+    stays = stays[~stays.index.duplicated()].sort_index()
+    part = frame.iloc[row[person.index]].set_index("customer_id")
+    together = [[name for name in group if name in part] for group in _TOGETHER]
+    newest = "registered_at" if "registered_at" in part else None
+    golden = golden_records(part, person.set_axis(part.index), newest, together)
+    origins = golden.origin.apply(lambda numbers: numbers.map(row))
+    stays = stays.reindex(golden.records.index)
+    ledger = Ledger("customers", lineage)
+    gone = np.setdiff1d(row[person.index], stays)
+    numbers = frame["customer_id"].iloc[gone]
+    _tell(ledger, SAME_PERSON, "*", position[gone], numbers, numbers.map(person))
+    _tell_numbers(ledger, frame, stays, position)
+    result = frame.copy()
+    for name in golden.records:
+        before, after = frame[name].iloc[stays], golden.records[name]
+        origin, before = origins[name], before.set_axis(after.index)
+        changed = ~((before == after).fillna(False).astype(bool) | (before.isna() & after.isna()))
+        if not changed.any():
+            continue
+        if after[changed].isna().any():  # what the record that gave the rest of an address leaves open
+            origin = origin.fillna(_giver(origins, name))
+        giver = origin[changed].astype("int64")
+        _tell(ledger, TAKEN, name, position[giver], before[changed], after[changed])
+        result.iloc[stays[changed], frame.columns.get_loc(name)] = after[changed].array
+    result.iloc[stays, frame.columns.get_loc("customer_id")] = stays.index.array
+    keep = np.setdiff1d(np.arange(len(frame)), gone)
+    return replace(
+        cleaned,
+        frame=result.iloc[keep].reset_index(drop=True),
+        ledger=pd.concat([cleaned.ledger, ledger.frame(cleaned.keys)], ignore_index=True),
+        merged=cleaned.merged + len(gone),
+        origin=cleaned.origin[keep],
+    )
+
+
+def renumber(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Cleaned:
+    """Another table with the numbers of merged customers replaced by the person's, told in the ledger."""
+    merged = persons.merged
+    if "customer_id" not in cleaned.frame or merged.empty:
+        return cleaned
+    before = cleaned.frame["customer_id"]
+    rows = before.isin(merged.index).to_numpy()
+    if not rows.any():
+        return cleaned
+    after = before[rows].map(merged).astype("str")
+    ledger = Ledger(cleaned.table, lineage)
+    _tell(
+        ledger, RENUMBERED, "customer_id", np.asarray(cleaned.origin)[rows], before[rows], after, "repaired"
+    )
+    frame = cleaned.frame.assign(customer_id=before.mask(rows, after.reindex(before.index)))
+    book = pd.concat([cleaned.ledger, ledger.frame(cleaned.keys)], ignore_index=True)
+    return replace(cleaned, frame=frame, ledger=book)
+
+
+def _as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
+    """The customers by number; dates, and what was blanked, as the source has them.
+
+    A number with a wrong digit is no number, but it still says something of whose it is, as do
+    day and month that changed places in the calendar they were written in.
+    """
+    frame, position = cleaned.frame, np.asarray(cleaned.origin)
+    places = pd.MultiIndex.from_frame(lineage[["source", "row"]].astype({"source": "str"}))
+    blanked = cleaned.ledger[cleaned.ledger["action"] == "blanked"]
+    where = pd.Series(np.arange(len(frame)), position)
+    records = {}
+    for column in table("customers").columns[1:]:
+        if column.name not in frame or column.name not in raw:
+            continue
+        values = frame[column.name].astype("str")
+        odd = blanked[blanked["column"] == column.name]
+        at = where.reindex(places.get_indexer(pd.MultiIndex.from_frame(odd[["source", "row"]])))
+        there = at.notna().to_numpy()
+        values.iloc[at[there].astype("int64")] = odd["before"].to_numpy()[there]
+        if column.kind == "date":
+            written = raw[column.name].iloc[position].reset_index(drop=True)
+            values = written.where(values.notna())
+        records[column.name] = values
+    number = pd.Index(frame["customer_id"].to_numpy(), name="customer_id")
+    return pd.DataFrame(records).set_axis(number)
+
+
+def _rank(names: pd.Series) -> np.ndarray:
+    """The place of each name in order."""
+    rank = np.empty(len(names), dtype="int64")
+    rank[in_order(names)] = np.arange(len(names))
+    return rank
+
+
+def _giver(origin: pd.DataFrame, name: str) -> pd.Series:
+    """The record that gave the other columns of a column's group."""
+    group = next(group for group in _TOGETHER if name in group)
+    return origin[[other for other in group if other in origin]].bfill(axis=1).iloc[:, 0]
+
+
+def _tell(
+    ledger: Ledger,
+    rule: str,
+    column: str,
+    at: np.ndarray,
+    before: pd.Series,
+    after: pd.Series,
+    action: str = "merged",
+) -> None:
+    there = pd.Series(True, index=at)
+    ledger.cells(action, rule, column, there, before.set_axis(at), after.set_axis(at))
+
+
+def _tell_numbers(ledger: Ledger, frame: pd.DataFrame, stays: pd.Series, position: np.ndarray) -> None:
+    """The persons whose number is that of a record that is gone from the sources."""
+    own = frame["customer_id"].iloc[stays].set_axis(stays.index)
+    other = own.to_numpy() != own.index.to_numpy()
+    if other.any():
+        numbers = pd.Series(own.index[other], dtype="str")
+        _tell(ledger, RENUMBERED, "customer_id", position[stays[other]], own[other], numbers)
