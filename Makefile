@@ -34,7 +34,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-reports: $(READY)  ## write the sample workspace and its three reports
+reports: $(READY)  ## write the sample workspace and its reports
 	@test -f $(SAMPLE)/crmlab.toml || $(BIN)/crmlab data sample $(SAMPLE) > /dev/null
 	@$(BIN)/crmlab report all --workspace $(SAMPLE)
 

@@ -9,17 +9,20 @@ import pandas as pd
 from crmlab.cleansing import normalize_text, to_jalali
 
 NAMES = Path(os.environ.get("CRMLAB_DATA", "data")) / "persian-names" / "first_names_frequency.csv"
-SURNAMES = (
-    "محمدی احمدی حسینی رضایی موسوی کریمی جعفری صادقی مرادی هاشمی قاسمی رحیمی ابراهیمی کاظمی اکبری حیدری "
-    "سلیمانی عباسی نوری یوسفی صالحی شریفی زارعی فتحی باقری امینی رستمی کریمیان طاهری ملکی میرزایی نظری "
-    "بهرامی شفیعی عزیزی فرهادی قربانی کمالی لطفی محمودی نجفی همتی یزدانی تهرانی شیرازی اصفهانی کاشانی "
-    "خراسانی گیلانی همدانی کرمانی تبریزی عسگری کاویانی قنبری مازندرانی اردبیلی سنجابی دهقان چراغی"
-).split()
-BEFORE, AFTER = ["", "", "", "", "", "میر ", "شاه ", "حاجی ", "پور"], ["", "", "", "‌نیا", "‌زاده", " اصل", " راد", " فرد", " مقدم", "‌خواه", "‌پور"]  # fmt: skip
-CITIES = (
-    "تهران مشهد اصفهان کرج شیراز تبریز قم اهواز کرمانشاه ارومیه رشت زاهدان همدان کرمان یزد اردبیل".split()
-)
-STREETS = "مطهری بهشتی سعدی فردوسی شریعتی پیروزی خاوران طالقانی حافظ انقلاب آزادی ولیعصر".split()
+SURNAMES = """
+محمدی احمدی حسینی رضایی موسوی کریمی جعفری صادقی مرادی هاشمی قاسمی رحیمی ابراهیمی کاظمی اکبری حیدری
+سلیمانی عباسی نوری یوسفی صالحی شریفی زارعی فتحی باقری امینی رستمی کریمیان طاهری ملکی میرزایی نظری
+بهرامی شفیعی عزیزی فرهادی قربانی کمالی لطفی محمودی نجفی همتی یزدانی تهرانی شیرازی اصفهانی کاشانی
+خراسانی گیلانی همدانی کرمانی تبریزی عسگری کاویانی قنبری مازندرانی اردبیلی سنجابی دهقان چراغی
+""".split()  # noqa: SIM905
+BEFORE = ["", "", "", "", "", "میر ", "شاه ", "حاجی ", "پور"]
+AFTER = ["", "", "", "\u200cنیا", "\u200cزاده", " اصل", " راد", " فرد", " مقدم", "\u200cخواه", "\u200cپور"]
+CITIES = """
+تهران مشهد اصفهان کرج شیراز تبریز قم اهواز کرمانشاه ارومیه رشت زاهدان همدان کرمان یزد اردبیل
+""".split()  # noqa: SIM905
+STREETS = """
+مطهری بهشتی سعدی فردوسی شریعتی پیروزی خاوران طالقانی حافظ انقلاب آزادی ولیعصر
+""".split()  # noqa: SIM905
 LETTERS = np.array(list("ابپتجحخدرزسشصطعغفقکگلمنوهی"))
 ARABIC = str.maketrans("یک", "يك")
 PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
@@ -59,11 +62,13 @@ def planted(rows: int, seed: int = 7) -> tuple[pd.DataFrame, pd.Series]:
         + rng.choice(AFTER, persons)
     )
     day = pd.Series(pd.Timestamp("1940-01-01") + pd.to_timedelta(rng.integers(0, 24000, persons), unit="D"))
+    number = _with_check_digit(rng.integers(10**7, 10**9, persons))
     people = pd.DataFrame({
         "first_name": first, "last_name": last, "birth_date": to_jalali(day).to_numpy(dtype=object),
-        "national_id": np.char.zfill(_with_check_digit(rng.integers(10**7, 10**9, persons)).astype(str), 10).astype(object),
-        "phone": np.char.add("09", np.char.zfill(rng.integers(10**8, 4 * 10**8, persons).astype(str), 9)).astype(object),
-        "city": rng.choice(CITIES, persons), "postcode": rng.integers(13 * 10**8, 10**10, persons).astype(str).astype(object),
+        "national_id": [f"{n:010d}" for n in number],
+        "phone": [f"09{n:09d}" for n in rng.integers(10**8, 4 * 10**8, persons)],
+        "city": rng.choice(CITIES, persons),
+        "postcode": [str(n) for n in rng.integers(13 * 10**8, 10**10, persons)],
     })  # fmt: skip
     people["address"] = _addresses(rng, persons)
     people["email"] = "u" + pd.Series(rng.integers(0, 10**8, persons).astype(str)) + "@gmail.com"
@@ -98,5 +103,8 @@ def planted(rows: int, seed: int = 7) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def _addresses(rng: np.random.Generator, count: int) -> np.ndarray:
-    return np.array([f"خیابان {street} کوچه {lane} پلاک {house}" for street, lane, house in zip(
-        rng.choice(STREETS, count), rng.integers(1, 60, count), rng.integers(1, 300, count), strict=True)], dtype=object)  # fmt: skip
+    parts = zip(
+        rng.choice(STREETS, count), rng.integers(1, 60, count), rng.integers(1, 300, count), strict=True
+    )
+    places = [f"خیابان {street} کوچه {lane} پلاک {house}" for street, lane, house in parts]
+    return np.array(places, dtype=object)

@@ -320,7 +320,7 @@ def gaps(
     mark = "\u200f" * tongue.right_to_left
     grid = pd.DataFrame(
         [[name in together for together in shown["missing"]] for name in named.index],
-        index=[f"{mark}{name}{mark}: {tongue.percent(share)}" for name, share in named.items()],
+        index=[f"{mark}{tongue(str(name))}{mark}: {tongue.percent(share)}" for name, share in named.items()],
         columns=[tongue.percent(share) for share in shown["share"]],
     )
     return heatmap(grid, title=title, rows="", columns=tongue("rows with this pattern"), unit=unit,

@@ -15,6 +15,7 @@ from crmlab.cleansing.duplicates.decisions import read_decisions
 from crmlab.cleansing.duplicates.persons import Persons, find_persons, merge_persons, no_persons, renumber
 from crmlab.cleansing.enforce import POSITION, Enforced, Origin, enforce, origin_of
 from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
+from crmlab.cleansing.quality import empty_cells
 from crmlab.engine import connect
 from crmlab.errors import ParameterError, WorkspaceError
 from crmlab.folders import sha256
@@ -71,6 +72,7 @@ def make_clean(
             write_parquet(cleaned.frame, into / f"{name}.parquet")
             state[name] = _counts(cleaned, len(loaded.rejected)) | {
                 "unused_columns": loaded.unused,
+                "empty": empty_cells(loaded.frame),
                 "ranges": _ranges(cleaned.frame),
             }
             quarantines += [cleaned.quarantine, loaded.rejected]

@@ -108,11 +108,20 @@ class Workspace:
 
     def table(self, name: str) -> pd.DataFrame | ibis.Table:
         """The clean table called `name`: an ibis table if it is a log, else a frame."""
-        contract, path = table(name), self._file(name)
+        contract = table(name)
         if contract.log:
-            return self._engine.read_parquet(engine_path(path), table_name=name)
-        frame = read_parquet(path)
+            return self.in_engine(name)
+        frame = read_parquet(self._file(name))
         return frame.astype({column.name: column.dtype for column in contract.columns})
+
+    def in_engine(self, name: str) -> ibis.Table:
+        """A clean table, or a book such as ``"ledger"``, as an ibis table, for counts over a large one."""
+        if name in BOOKS:
+            self.ensure_clean()
+            path = self.clean_folder / f"{name}.parquet"
+        else:
+            path = self._file(name)
+        return self._engine.read_parquet(engine_path(path), table_name=name)
 
     def _file(self, name: str) -> Path:
         """The file of the clean table `name`, made if need be."""
@@ -288,7 +297,8 @@ class Workspace:
                 write_parquet(made.persons.identities, folder / IDENTITIES)
                 (folder / IDENTITIES).replace(self.path / IDENTITIES)
                 fingerprint["files"][IDENTITIES] = self._stamp(self.path / IDENTITIES)
-            write_state({"made_from": fingerprint, "tables": made.tables}, folder)
+            books = {name: sha256(folder / f"{name}.parquet") for name in BOOKS}
+            write_state({"made_from": fingerprint, "tables": made.tables, "books": books}, folder)
         self.__dict__.pop("_engine", None)
         counts = pd.DataFrame(made.tables).T
         return counts[["rows_in", "clean", "set_aside", "merged"]].astype("int64")

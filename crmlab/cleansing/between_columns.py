@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crmlab.cleansing.ledger import Ledger
+from crmlab.cleansing.ledger import NO_AMOUNT, TOO_LARGE, Ledger
 
 
 def check_scale(answers: pd.DataFrame, ledger: Ledger) -> None:
@@ -33,6 +33,6 @@ def complete_amounts(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
             "filled", "quantity x unit price - discount", "amount", gaps, before, amount.astype("str")
         )
     missing = amount.isna() & kept
-    ledger.set_aside("quantity x unit price is too large to be kept", "amount", missing & too_large)
-    ledger.set_aside("neither an amount nor a unit price", "amount", missing & ~too_large)
+    ledger.set_aside(TOO_LARGE, "amount", missing & too_large)
+    ledger.set_aside(NO_AMOUNT, "amount", missing & ~too_large)
     return frame.assign(amount=amount)

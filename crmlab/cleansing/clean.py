@@ -9,7 +9,7 @@ import pandas as pd
 from crmlab.cleansing.between_columns import check_scale, complete_amounts
 from crmlab.cleansing.domains import out_of_range
 from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
-from crmlab.cleansing.ledger import Ledger
+from crmlab.cleansing.ledger import MARKED, REQUIRED, TAKEN, Ledger
 from crmlab.cleansing.readings import READERS, allowed, nowhere, read_column
 from crmlab.contract import ROW_NUMBER, Column
 from crmlab.errors import TableError
@@ -152,7 +152,7 @@ def clean(
         frame, merged = merge_exact(frame, [c for c in frame.columns if c != own_number], ledger)
     if contract.key:
         taken = taken_keys(frame, list(contract.key))
-        ledger.set_aside("taken by an earlier row", " + ".join(contract.key), taken)
+        ledger.set_aside(TAKEN, " + ".join(contract.key), taken)
         frame = frame[~taken]
     if name == "orders":
         ledger.column("left", "negative: kept as a return", "quantity", (frame["quantity"] < 0).sum())
@@ -164,7 +164,6 @@ def clean(
     return Cleaned(name, frame, ledger.frame(keys), quarantine, len(raw), merged, origin, keys)
 
 
-_MARKED = "marker read as missing"
 #: Columns that need not come from the source because the rest of the row gives them.
 COMPUTED = ("amount",)
 
@@ -239,7 +238,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
         if value.dtype == "str":
             marked |= repaired & _means_missing(value.where(repaired), column, conventions)
             value = value.mask(marked)
-        ledger.cells("repaired", _MARKED, column.name, marked, values, nowhere(raw))
+        ledger.cells("repaired", MARKED, column.name, marked, values, nowhere(raw))
         repaired &= ~marked
     ledger.cells("repaired", reading.rule, column.name, repaired, values, reading.text)
     for why in reason.dropna().unique():
@@ -249,7 +248,7 @@ def _clean_column(raw: pd.Series, column: Column, conventions: Conventions, ledg
         else:
             ledger.cells("blanked", why, column.name, rows, values, nowhere(raw))
     if column.required and column.name not in COMPUTED:
-        ledger.set_aside("a value is required", column.name, value.isna() & ~failed)
+        ledger.set_aside(REQUIRED, column.name, value.isna() & ~failed)
     value = value.mask(failed)
     if reading.odd is not None:
         noticed = reading.odd.notna() & value.notna()
@@ -263,7 +262,7 @@ def _mark_missing(raw: pd.Series, column: Column, conventions: Conventions, ledg
         return raw
     bare = raw.astype("str").str.strip()
     marked = raw.notna() & _means_missing(bare, column, conventions)
-    ledger.cells("repaired", _MARKED, column.name, marked & (bare != ""), raw, nowhere(raw))
+    ledger.cells("repaired", MARKED, column.name, marked & (bare != ""), raw, nowhere(raw))
     return raw.mask(marked)
 
 

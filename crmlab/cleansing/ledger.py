@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from crmlab.tables import table as contract_of
+
+if TYPE_CHECKING:
+    from crmlab.engine import Log
 
 #: What can happen to a cell or a row.
 #:   read       a whole column was given its type (one row for the column, `cells` counts them)
@@ -17,6 +22,14 @@ from crmlab.tables import table as contract_of
 #:   set aside  a row went to quarantine
 #:   left       something was noticed and left as it is
 ACTIONS = ("read", "repaired", "blanked", "filled", "imputed", "merged", "set aside", "left")
+
+#: Rules by which the report on quality tells one kind of fault from another.
+MARKED = "marker read as missing"
+REQUIRED = "a value is required"
+NO_AMOUNT = "neither an amount nor a unit price"
+TOO_LARGE = "quantity x unit price is too large to be kept"
+TAKEN = "taken by an earlier row"
+RENUMBERED = "number of a merged customer"
 
 COLUMNS = ["table", "source", "row", "key", "column", "action", "rule", "before", "after", "cells"]
 QUARANTINE_COLUMNS = ["table", "source", "row", "reasons", "record"]
@@ -161,8 +174,13 @@ def _typed(frame: pd.DataFrame, model: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True).astype(model.dtypes.to_dict())
 
 
-def summarise(ledger: pd.DataFrame) -> pd.DataFrame:
+def summarise(ledger: Log) -> pd.DataFrame:
     """Count the ledger's cells by table, action, column and rule.
+
+    Parameters
+    ----------
+    ledger : DataFrame or ibis table
+        Of an ibis table only the counts leave the engine.
 
     Returns
     -------
@@ -170,7 +188,14 @@ def summarise(ledger: pd.DataFrame) -> pd.DataFrame:
         Columns `table`, `action`, `column`, `rule`, `cells`; the order of actions is that of
         `ACTIONS`, then most cells first.
     """
-    counts = ledger.groupby(["table", "action", "column", "rule"], sort=False, as_index=False)["cells"].sum()
+    keys = ["table", "action", "column", "rule"]
+    if isinstance(ledger, pd.DataFrame):
+        counts = ledger.groupby(keys, sort=False, as_index=False)["cells"].sum()
+    else:
+        from crmlab.engine import collect
+
+        counts = collect(ledger.group_by(keys).agg(cells=lambda entries: entries["cells"].sum()))
+        counts = counts.dropna(subset=keys).astype({"cells": "int64"})
     order = counts["action"].map({action: place for place, action in enumerate(ACTIONS)})
     return (
         counts.assign(_order=order)

@@ -216,21 +216,15 @@ def get(name: str, folder: Path | None) -> None:
 
 
 def _say_what_next(folder: Path) -> None:
-    """The reports that a new workspace allows; where it allows none, how to open its tables."""
+    """The reports that a new workspace allows: that on its quality at least."""
     from crmlab.reporting.plan import find_notebook, report_names, tables_of
     from crmlab.workspace import open_workspace
 
     tables = open_workspace(folder).tables
     allowed = [name for name in report_names() if set(tables_of(find_notebook(name))) <= set(tables)]
     click.echo(f"Written: {folder}, with {', '.join(tables)}.")
-    if allowed:
-        name = allowed[0] if len(allowed) == 1 else "all"
-        click.echo(f"Next: crmlab report {name} --workspace {folder}")
-    else:
-        opened = f'crmlab.open_workspace("{folder.as_posix()}").{tables[0]}'
-        click.echo(
-            f"No report can be made of these alone. To look at them in Python: import crmlab; {opened}"
-        )
+    name = allowed[0] if len(allowed) == 1 else "all"
+    click.echo(f"Next: crmlab report {name} --workspace {folder}")
 
 
 @data.command()

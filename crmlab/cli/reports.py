@@ -81,8 +81,8 @@ def report(
 ) -> None:  # fmt: skip
     """Run the report NAME, or all that the workspace has data for.
 
-    NAME is segmentation, satisfaction or campaign, or the path of a notebook with a cell tagged
-    "parameters"; `crmlab report NAME --help` lists its parameters. An unchanged report is not run
+    NAME is segmentation, satisfaction, campaign or quality, or the path of a notebook with a cell
+    tagged "parameters"; `crmlab report NAME --help` lists its parameters. An unchanged report is not run
     again. Exit status 1 if a report failed; the other reports are finished.
     """
     from crmlab.reporting.plan import plan_report
@@ -297,8 +297,6 @@ def _plan_all(
     for parameter in given:
         if without := [name for name in made if parameter not in declared[name]]:
             click.echo(f"{parameter} is no parameter of {', '.join(without)}: made without it.")
-    if not plans and not failures:
-        raise ParameterError(f"The workspace {workspace} has no data for any report.")
     return plans, failures
 
 

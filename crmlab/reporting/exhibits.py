@@ -229,6 +229,18 @@ class Report:
             rows=self.tongue(rows), columns=self.tongue(columns), show=show,
         )  # fmt: skip
 
+    def gaps(
+        self, name: str, patterns: pd.DataFrame, columns: pd.DataFrame, *, title: str, top: int = 10
+    ) -> Exhibit:
+        """Which values are missing together; see `crmlab.figures.gaps`. The CSV joins the names by +."""
+
+        def draw(shown: pd.DataFrame, unit: str, n: int | None, **rest: Any) -> Figure:
+            sets = [tuple(filter(None, names.split(" + "))) for names in shown["missing"]]
+            return figures.gaps(shown.assign(missing=sets), columns, top=top, **rest)
+
+        joined = patterns.assign(missing=[" + ".join(names) for names in patterns["missing"]])
+        return self._draw(draw, name, joined, title, "", None, ["missing", "rows", "share"])
+
     def curve(
         self, name: str, frame: pd.DataFrame, x: str, y: str, *, title: str, x_name: str,
         unit: str = "", n: int | None = None, mark: float | None = None, mark_text: str = "{x}: {y}",
@@ -298,7 +310,8 @@ class Report:
             for column, heading in columns.items()
         )
         cells = {
-            column: [self._format(kinds[column])(value) for value in frame[column]] for column in columns
+            column: [show(None if pd.isna(value) else value) for value in frame[column]]
+            for column, show in ((column, self._format(kind)) for column, kind in kinds.items())
         }
         rows = [
             "<tr>" + "".join(_cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from crmlab.locale import Language
 
 #: Formats of numbers that are shares from 0 to 1.
 _SHARES = ("percent", "two-digit percent", "points", "percentage points")
+
+_WHOLE = re.compile(r"\d+")
 
 
 def formats_of(tongue: Language, decimals: int, currency: str) -> dict[str, Callable[[Any], str]]:
@@ -66,5 +69,18 @@ def plain(value: Any) -> Any:
 
 
 def _text(tongue: Language, text: str) -> str:
-    """A text out of a table: translated if it is one of ours, else a name that stays as it is."""
-    return tongue(text) if tongue.knows(text) else text
+    """A text out of a table: translated if it is one of ours, else a name that stays as it is.
+
+    Numbers may stand where ours has ``{}``. Of a list, all of ours are translated or none; of a rule
+    with an addition, what is ours.
+    """
+    if tongue.knows(text):
+        return tongue(text)
+    without = _WHOLE.sub("{}", text)
+    if without != text and tongue.knows(without):
+        return tongue(without).format(*map(tongue.digits, _WHOLE.findall(text)))
+    parts = text.split(", ")
+    if len(parts) > 1 and all(map(tongue.knows, parts)):
+        return tongue(", ").join(map(tongue, parts))
+    head, colon, rest = text.partition(": ")
+    return f"{tongue(head)}: {_text(tongue, rest)}" if colon and tongue.knows(head) else text

@@ -51,7 +51,8 @@ def ingredients(
     Parameters
     ----------
     tables
-        Tables the notebook reads.
+        Tables the notebook says it reads; if it names none, it may read all, and the books of
+        cleansing too.
     state
         Of the workspace, see `crmlab.workspace.Workspace.state`.
     """
@@ -62,7 +63,8 @@ def ingredients(
         "seed": parameters.get("seed"),
         "language": language,
         "workspace": workspace.name,
-        "inputs": {name: known[name]["sha256"] for name in tables},
+        "inputs": {name: known[name]["sha256"] for name in tables or known}
+        | ({} if tables else state["books"]),
         "notebook_sha256": sha256(notebook),
         "settings_sha256": sha256(workspace.path / "crmlab.toml"),
     }

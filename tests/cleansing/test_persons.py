@@ -10,7 +10,8 @@ from planted_people import pairwise, people
 import crmlab as crm
 from crmlab.cleansing import clean, history
 from crmlab.cleansing.clean import Conventions
-from crmlab.cleansing.duplicates.decisions import add_decision, in_order, read_decisions
+from crmlab.cleansing.duplicates.decisions import add_decision, read_decisions
+from crmlab.cleansing.duplicates.naming import in_order
 from crmlab.cleansing.duplicates.persons import find_persons, merge_persons, renumber
 from crmlab.errors import SourceError, WorkspaceError
 

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import crmlab as crm
 from crmlab.cleansing import entry
+from crmlab.cleansing.ledger import ACTIONS, summarise
 from crmlab.cleansing.standard import EXAMPLES, FORMS, SAID
 from crmlab.locale import catalogue, language
 from crmlab.mining.campaigns.effect import VERDICTS
 from crmlab.mining.campaigns.funnel import STEPS
 from crmlab.mining.customers.rfm import RFM_SEGMENTS
 from crmlab.mining.satisfaction.scores import METRICS
+from crmlab.reporting.formats import formats_of
+from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +29,13 @@ REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
 SHOWN = {"title", "unit", "x_name", "rows", "columns", "reference_name", "mark_text", "values"}
 #: Examples and the like that Persian writes alike, but for its digits.
 SAME = {"", "A-1042", "jane@example.com", "0499370899", "1939513456", "1", "2", "4", "5"}
+#: What the ledger says that stands in no module as one text.
+IN_THE_LEDGER = {
+    "name unified", "text unified", "Gregorian dates", "Jalali dates", "breaks the rule",
+    "not in the source; taken as row number", "set phone_region", "not the form of an Iranian postcode",
+    "the line is not JSON",
+    "the line has {} field, the table {}", "the line has {} fields, the table {}",
+}  # fmt: skip
 
 
 def texts_of_calls(source: str) -> set[str]:
@@ -60,6 +71,9 @@ def units() -> set[str]:
             found |= {column.name.replace("_", " "), column.meaning, column.missing, *(column.allowed or ())}
             found |= {column.unit} if column.kind != "money" else set()
     found -= SAME
+    found |= {*TABLES, *ACTIONS, *LEVELS, *IN_THE_LEDGER, "*"}
+    for table in TABLES.values():
+        found |= {column.name for column in table.columns} | {column.missing for column in table.columns}
     for path in REPORTS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
@@ -70,6 +84,19 @@ def units() -> set[str]:
     return found
 
 
+def texts_of_modules(*folders: str) -> set[str]:
+    """All texts in the code of some folders; what is filled in is ``{}``."""
+    found = set()
+    for module in (path for folder in folders for path in (ROOT / "crmlab" / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add("".join(getattr(part, "value", "") if isinstance(part, ast.Constant) else "{}"
+                                  for part in node.values))  # fmt: skip
+    return found
+
+
 def test_every_text_is_translated():
     missing = sorted(units() - catalogue("fa").keys())
     assert missing == []
@@ -77,7 +104,33 @@ def test_every_text_is_translated():
 
 def test_no_translation_is_left_over():
     kept = {"EUR", "USD", "GBP", "IRR", "IRT"}
-    assert sorted(catalogue("fa").keys() - units() - kept) == []
+    told = texts_of_modules("cleansing", "loaders")
+    assert sorted(catalogue("fa").keys() - units() - kept - told) == []
+
+
+@pytest.mark.parametrize("folder", ["sample_folder", "persian_sample_folder"])
+def test_what_the_ledger_says_is_told_in_persian(folder, request):
+    ws = crm.open_workspace(request.getfixturevalue(folder))
+    show = formats_of(language("fa"), 0, "IRR")["text"]
+    booked = summarise(ws.in_engine("ledger"))
+    told = {show(text) for name in ("table", "action", "column", "rule") for text in set(booked[name])}
+    assert len(told) > 60
+    assert {text for text in told if re.search("[A-Za-z]", text.replace("E.164", ""))} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("money with 3 decimals", "مبلغ با ۳ رقم اعشار"),
+        ("city, phone", "شهر، تلفن"),
+        ("city, Phone 24", "city, Phone 24"),
+        ("breaks the rule: a > 24", "این قاعده را نقض می‌کند: a > 24"),
+        ("Hotline 24: city", "Hotline 24: city"),
+    ],
+)
+def test_of_a_text_from_a_table_only_ours_is_translated(text, told):
+    assert formats_of(language("fa"), 0, "IRR")["text"](text) == told
+    assert formats_of(language("en"), 0, "IRR")["text"](text) == text
 
 
 def fields(text: str) -> set[str]:

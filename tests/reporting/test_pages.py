@@ -12,7 +12,7 @@ from crmlab.locale import catalogue, language
 from crmlab.reporting import run_report, write_index
 from crmlab.reporting.page import _exporter, outline, to_page
 
-NAMES = ["segmentation", "satisfaction", "campaign"]
+NAMES = ["segmentation", "satisfaction", "campaign", "quality"]
 LANGUAGES = ["en", "fa"]
 
 #: Runs in the page: figures that are not drawn, cut off on a side, or have no alternative text.
@@ -93,9 +93,9 @@ def test_a_report_is_whole_in_the_browser(browser, reports, name, code):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_a_report_without_the_data_of_its_figures_is_small(reports, name, code):
+def test_a_report_without_the_data_of_its_figures_and_fonts_is_small(reports, name, code):
     page = page_of(reports, name, code).read_text(encoding="utf-8")
-    assert len(re.sub(r"data:image/png;base64,[^\"]*", "", page).encode()) < 120_000
+    assert len(re.sub(r"data:(image/png|font/woff2);base64,[^\")]*", "", page).encode()) < 100_000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -308,7 +308,7 @@ def test_the_index_leads_to_every_report(browser, reports):
     page, said = open_page(browser, write_index(reports))
     assert said == []
     links = page.locator("tbody a")
-    assert links.count() == 6
+    assert links.count() == 8
     links.first.click()
     page.wait_for_load_state()
     assert page.locator("h1").count() == 1

@@ -20,6 +20,8 @@ from crmlab.tables import IDENTIFIERS
 
 #: Columns of the reports' tables that count persons or their answers, and orders of at least as many.
 COUNTS = {"n", "control_n", "customers", "assigned", "responses", "new", "orders"}
+#: Columns of the report on quality that count rows, cells or persons.
+COUNTS |= {"n_before", "rows", "rows_in", "clean", "set_aside", "merged", "cells", "records", "persons"}
 #: Tables that leave their counts to another one.
 COUNTED_IN = {"segments": "segment_actions", "effects": "effects_in_numbers"}
 PUBLIC = PARAMETERS + "\npublic: int = None  # [2..1000000] smallest group"
@@ -156,6 +158,10 @@ def test_nobody_stands_in_a_public_report(runs, sample_folder):
     for (_, k), run in runs.items():
         if k:
             assert named(known, texts_of(run)) == set(), run
+
+
+def test_the_report_on_quality_names_nobody_even_if_it_is_not_public(runs, sample_folder):
+    assert named(persons(crm.open_workspace(sample_folder)), texts_of(runs["quality", None])) == set()
 
 
 LIST = """import crmlab as crm

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import pandas as pd
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -185,3 +188,25 @@ def _shared_by_chance(con: duckdb.DuckDBPyConnection, sql: str) -> float:
             where {sql} is not null and hash(id) % 16 = 0 group by {sql}
         )
     """).fetchone()[0]
+
+
+def write_neighbours(
+    con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, old: int
+) -> None:
+    """Table ``neighbours``: all pairs within groups that a pair links, and between them.
+
+    Of the first `old` records, only pairs with later ones.
+    """
+    one, other = labels[a], labels[b]
+    linked = pd.DataFrame({"x": np.minimum(one, other), "y": np.maximum(one, other)}).drop_duplicates()
+    groups = pd.DataFrame({"id": np.arange(len(labels), dtype="int32"), "label": labels})
+    con.register("linked", linked)
+    con.register("groups", groups)
+    con.execute(f"""
+        create or replace temp table neighbours as
+        select distinct least(p.id, q.id) as a, greatest(p.id, q.id) as b
+        from linked join groups p on p.label = x join groups q on q.label = y
+        where p.id != q.id and greatest(p.id, q.id) >= {old}
+    """)
+    con.unregister("linked")
+    con.unregister("groups")

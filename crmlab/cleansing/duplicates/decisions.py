@@ -108,17 +108,3 @@ def known_clusters(index: pd.Index, known: pd.Series, decided: pd.DataFrame) -> 
     before = np.full(len(index), -1)
     before[held] = lowest
     return before
-
-
-def in_order(names: pd.Series | pd.Index) -> np.ndarray:
-    """The places of names in order, numbers in theirs: 9 before 10."""
-    text = pd.Series(names).astype("str").reset_index(drop=True)
-    return np.lexsort((pd.factorize(text, sort=True)[0], text.str.len().to_numpy()))
-
-
-def old_names(names: np.ndarray, labels: np.ndarray, before: np.ndarray, known: pd.Series) -> np.ndarray:
-    """Names of the records' clusters, where a cluster has an old one that; of several the first in order."""
-    held = pd.DataFrame({"label": labels, "name": known.to_numpy()})[before >= 0]
-    held = held.iloc[in_order(held["name"])].drop_duplicates("label").set_index("label")["name"]
-    old = held.reindex(labels)
-    return np.where(old.notna(), old, names)

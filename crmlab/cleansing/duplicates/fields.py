@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
+import numpy as np
 import pandas as pd
 
 from crmlab.cleansing.dates import read_dates, to_jalali
@@ -274,3 +275,12 @@ def _add_words(prepared: pd.DataFrame, full: pd.Series) -> pd.DataFrame:
         for name, first, last in own
     ]
     return prepared
+
+
+def canonical_order(prepared: pd.DataFrame) -> np.ndarray:
+    """An order that depends on what the records say and not on where they stand."""
+    plain = prepared.drop(columns=["tokens", "further"], errors="ignore").copy()
+    if "tokens" in prepared:
+        plain["words"] = [" ".join(words) for words in prepared["tokens"]]
+    codes = [pd.factorize(plain[name], sort=True)[0] for name in plain]
+    return np.lexsort(codes[::-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,14 +14,17 @@ from crmlab.cleansing.duplicates.blocking import (
     drop_chance_pairs,
     keys_for,
     write_keys,
+    write_neighbours,
     write_new_pairs,
     write_pairs,
 )
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
-from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, old_names, with_decided
-from crmlab.cleansing.duplicates.fields import prepare, recognise
+from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, with_decided
+from crmlab.cleansing.duplicates.fields import canonical_order, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
-from crmlab.cleansing.duplicates.scoring import Model, learn, refine_prior, write_weights
+from crmlab.cleansing.duplicates.naming import new_names, old_names
+from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights
+from crmlab.cleansing.duplicates.weights import heavy_names, mean_probability, probability, read_weights
 from crmlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -107,7 +110,7 @@ class DuplicateFinder:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
         self.fields_ = recognise(records, self.roles)
         self._records = prepare(records, self.fields_)
-        self._records = self._records.iloc[_canonical_order(self._records)]
+        self._records = self._records.iloc[canonical_order(self._records)]
         self._con = _connect(self.threads, self.memory)
         self._con.register("given", _numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
@@ -128,7 +131,7 @@ class DuplicateFinder:
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
-        names = _names(self._records)[self._labels]
+        names = new_names(self._records)[self._labels]
         if before is not None:
             names = old_names(names, self._labels, before, known.reindex(self._records.index))
         result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
@@ -161,7 +164,7 @@ class DuplicateFinder:
         if not records.index.is_unique or len(self.result_.index.intersection(records.index)):
             raise ParameterError("An index label of the new records is there already; give them new ones.")
         prepared = prepare(records, self.fields_)
-        prepared = prepared.iloc[_canonical_order(prepared)]
+        prepared = prepared.iloc[canonical_order(prepared)]
         old, con = len(self._records), self._con
         con.register("given", _numbered(prepared, old))
         con.execute("insert into records by name select * from given")
@@ -173,7 +176,7 @@ class DuplicateFinder:
         known = np.append(self._labels, np.full(len(prepared), -1))
         self._labels, score = self._link(known, old)
         names = np.append(self.result_["cluster_id"].reindex(self._records.index[:old]),
-                          _names(prepared, set(self.result_["cluster_id"])))  # fmt: skip
+                          new_names(prepared, set(self.result_["cluster_id"])))  # fmt: skip
         fresh = {"cluster_id": names[self._labels[old:]], "score": score[old:]}
         found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
         self.result_ = pd.concat([self.result_, found])
@@ -214,18 +217,16 @@ class DuplicateFinder:
                 if len(prepared) < _FEW:
                     con.execute("pragma disable_optimizer")
                 con.execute(";\n".join(self._said))
-            a, b, weights = _read_weights(con, self.model_, "answer")
+            a, b, weights = read_weights(con, self.model_, "answer")
         finally:
             con.rollback()
             con.execute("pragma enable_optimizer")
-        probability = 1 / (
-            1 + 2.0 ** -np.clip(np.nansum(weights, axis=1) + self.model_.prior_weight, -60, 60)
-        )
-        kept = (a < old) & (probability >= least)
-        order = np.lexsort((a[kept], -probability[kept], b[kept]))
+        score = probability(np.nansum(weights, axis=1) + self.model_.prior_weight)
+        kept = (a < old) & (score >= least)
+        order = np.lexsort((a[kept], -score[kept], b[kept]))
         return pd.DataFrame({
             "record": prepared.index[b[kept][order] - old], "known": self._records.index[a[kept][order]],
-            "score": probability[kept][order].round(6),
+            "score": score[kept][order].round(6),
         })  # fmt: skip
 
     def explain(self, one: Any, other: Any) -> pd.DataFrame:
@@ -253,7 +254,7 @@ class DuplicateFinder:
             f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b"
         )
         write_weights(self._con, self.model_, "asked", "answer")
-        weights = _read_weights(self._con, self.model_, "answer")[2][0]
+        weights = read_weights(self._con, self.model_, "answer")[2][0]
         rows = [
             (name, self._records.at[one, name] if name in self._records else None,
              self._records.at[other, name] if name in self._records else None, weight)
@@ -278,7 +279,9 @@ class DuplicateFinder:
         both = pd.DataFrame(np.vstack([weights, weights])[:, : len(self._headings)], columns=self._headings)
         mean = both.groupby(ends).mean().T.groupby(level=0, sort=False).sum().T
         names, rounded = mean.columns.to_numpy(dtype=object), mean.to_numpy().round(3)
-        told = pd.DataFrame({"why": _told(names, rounded), "against": _told(names, -rounded)}, mean.index)
+        told = pd.DataFrame(
+            {"why": heavy_names(names, rounded), "against": heavy_names(names, -rounded)}, mean.index
+        )
         return told.set_axis(self._records.index[mean.index]).astype("str")
 
     def doubtful(self, most: int = 100) -> pd.DataFrame:
@@ -294,7 +297,7 @@ class DuplicateFinder:
         order = np.lexsort((b, a, np.abs(weight).round(3)))[:most]
         a, b, index = a[order], b[order], self._records.index
         return pd.DataFrame({"one": index[a], "other": index[b],
-                             "probability": _probability(weight[order]).round(6),
+                             "probability": probability(weight[order]).round(6),
                              "same": self._labels[a] == self._labels[b]})  # fmt: skip
 
     def _link(self, known: np.ndarray | None, old: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -307,7 +310,7 @@ class DuplicateFinder:
         close = np.nansum(weights, axis=1) + prior >= _LEAST_LINKED
         a, b, weights = a[close], b[close], weights[close]
         labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known)
-        _write_neighbours(con, labels, a, b, old)
+        write_neighbours(con, labels, a, b, old)
         # All pairs of groups that may belong together are scored before any is joined for good.
         write_weights(con, self.model_, "neighbours", "weights")
         a, b, weights = self._read("weights")
@@ -316,10 +319,10 @@ class DuplicateFinder:
         within, near = labels[a] == labels[b], np.abs(total) <= _DOUBTFUL
         self._within = a[within], b[within], weights[within]
         self._near = a[near], b[near], total[near]
-        return labels, _scores(a[within], b[within], total[within], labels)
+        return labels, mean_probability(a[within], b[within], total[within], labels)
 
     def _read(self, table: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found = _read_weights(self._con, self.model_, table)
+        found = read_weights(self._con, self.model_, table)
         return with_decided(*found, self._decided)
 
     @property
@@ -384,81 +387,6 @@ def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _canonical_order(prepared: pd.DataFrame) -> np.ndarray:
-    """An order that depends on what the records say and not on where they stand."""
-    plain = prepared.drop(columns=["tokens", "further"], errors="ignore").copy()
-    if "tokens" in prepared:
-        plain["words"] = [" ".join(words) for words in prepared["tokens"]]
-    codes = [pd.factorize(plain[name], sort=True)[0] for name in plain]
-    return np.lexsort(codes[::-1])
-
-
 def _numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:
     numbers = np.arange(first, first + len(records), dtype="int32")
     return records.assign(id=numbers).reset_index(drop=True)
-
-
-def _names(records: pd.DataFrame, taken: Collection[str] = ()) -> np.ndarray:
-    """A name for each record, made of what it says; of equal records each has its own."""
-    plain = records.drop(columns=["tokens", "further"], errors="ignore").astype("str").fillna("")
-    code = pd.util.hash_pandas_object(plain, index=False)
-    again = code.groupby(code.to_numpy()).cumcount().to_numpy()
-    names = []
-    for number, n in zip(code, again, strict=True):
-        name = f"P{number:016x}" + (f"-{n}" if n else "")
-        while name in taken:
-            n += 1
-            name = f"P{number:016x}-{n}"
-        names.append(name)
-    return np.array(names, dtype=object)
-
-
-def _read_weights(
-    con: duckdb.DuckDBPyConnection, model: Model, table: str
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    found = con.execute(f"select * from {table} order by a, b").fetchnumpy()
-    weights = [np.ma.filled(found[field].astype("float64"), np.nan) for field in model.fields]
-    return found["a"].astype("int64"), found["b"].astype("int64"), np.stack(weights, axis=1)
-
-
-def _write_neighbours(
-    con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, old: int
-) -> None:
-    """Table ``neighbours``: all pairs within groups that a pair links, and between them.
-
-    Of the first `old` records, only pairs with later ones.
-    """
-    one, other = labels[a], labels[b]
-    linked = pd.DataFrame({"x": np.minimum(one, other), "y": np.maximum(one, other)}).drop_duplicates()
-    groups = pd.DataFrame({"id": np.arange(len(labels), dtype="int32"), "label": labels})
-    con.register("linked", linked)
-    con.register("groups", groups)
-    con.execute(f"""
-        create or replace temp table neighbours as
-        select distinct least(p.id, q.id) as a, greatest(p.id, q.id) as b
-        from linked join groups p on p.label = x join groups q on q.label = y
-        where p.id != q.id and greatest(p.id, q.id) >= {old}
-    """)
-    con.unregister("linked")
-    con.unregister("groups")
-
-
-def _probability(weight: np.ndarray) -> np.ndarray:
-    return 1 / (1 + 2.0 ** -np.clip(weight, -60, 60))
-
-
-def _scores(a: np.ndarray, b: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean probability of each record's pairs within its cluster."""
-    total, count = np.zeros(len(labels)), np.bincount(labels, minlength=len(labels))[labels] - 1
-    np.add.at(total, a, _probability(weight))
-    np.add.at(total, b, _probability(weight))
-    mean = np.divide(total, count, out=np.full(len(labels), np.nan), where=count > 0)
-    # The last digits depend on the order in which equal records are added up.
-    return mean.round(6)
-
-
-def _told(names: np.ndarray, weights: np.ndarray) -> list[str]:
-    """Of each row the names whose weight is a bit or more, the heaviest first."""
-    order = np.argsort(-np.nan_to_num(weights), axis=1, kind="stable")
-    heavy = np.take_along_axis(np.nan_to_num(weights), order, axis=1) >= 1
-    return [", ".join(names[places[there]]) for places, there in zip(order, heavy, strict=True)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.duplicates.decisions import in_order
+from crmlab.cleansing.duplicates.naming import in_order
 from crmlab.cleansing.text import normalize_text
 from crmlab.errors import ParameterError, did_you_mean
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.duplicates.decisions import in_order
 from crmlab.cleansing.duplicates.finder import DuplicateFinder
 from crmlab.cleansing.duplicates.golden import golden_records
-from crmlab.cleansing.ledger import Ledger
+from crmlab.cleansing.duplicates.naming import in_order
+from crmlab.cleansing.ledger import RENUMBERED, Ledger
 from crmlab.tables import table
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SAME_PERSON = "the same person as another record"
 TAKEN = "taken over by the person's record"
-RENUMBERED = "number of a merged customer"
 #: Columns that make sense together only.
 _TOGETHER = (("address", "city", "province", "postcode", "country"),)
 _BOOK = ["customer_id", "person_id", "score", "why", "against"]

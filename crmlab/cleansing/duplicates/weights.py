@@ -1,0 +1,43 @@
+"""What the weights of pairs say: of two records, of a cluster, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from crmlab.cleansing.duplicates.scoring import Model
+
+
+def read_weights(
+    con: duckdb.DuckDBPyConnection, model: Model, table: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs `a`, `b` in order and, pairs x fields, their weights; not a number where a value is missing."""
+    found = con.execute(f"select * from {table} order by a, b").fetchnumpy()
+    weights = [np.ma.filled(found[field].astype("float64"), np.nan) for field in model.fields]
+    return found["a"].astype("int64"), found["b"].astype("int64"), np.stack(weights, axis=1)
+
+
+def probability(weight: np.ndarray) -> np.ndarray:
+    """Probability of even odds moved by so many bits."""
+    return 1 / (1 + 2.0 ** -np.clip(weight, -60, 60))
+
+
+def mean_probability(a: np.ndarray, b: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Mean probability of each record's pairs within its cluster."""
+    total, count = np.zeros(len(labels)), np.bincount(labels, minlength=len(labels))[labels] - 1
+    np.add.at(total, a, probability(weight))
+    np.add.at(total, b, probability(weight))
+    mean = np.divide(total, count, out=np.full(len(labels), np.nan), where=count > 0)
+    # The last digits depend on the order in which equal records are added up.
+    return mean.round(6)
+
+
+def heavy_names(names: np.ndarray, weights: np.ndarray) -> list[str]:
+    """Of each row the names whose weight is a bit or more, the heaviest first."""
+    order = np.argsort(-np.nan_to_num(weights), axis=1, kind="stable")
+    heavy = np.take_along_axis(np.nan_to_num(weights), order, axis=1) >= 1
+    return [", ".join(names[places[there]]) for places, there in zip(order, heavy, strict=True)]
