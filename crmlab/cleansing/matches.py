@@ -54,7 +54,7 @@ def match_scores(persons: pd.DataFrame) -> pd.DataFrame:
     return found.assign(score=found["score"].astype("str"), share=found["records"] / total)
 
 
-def match_reasons(persons: pd.DataFrame, top: int = 10) -> pd.DataFrame:
+def match_reasons(persons: pd.DataFrame, top: int = 10, fields: int = 3) -> pd.DataFrame:
     """By which fields records were told to be of one person, most frequent reasons first.
 
     Records are those beyond the one that stands for the person. The order in which a record names
@@ -64,6 +64,8 @@ def match_reasons(persons: pd.DataFrame, top: int = 10) -> pd.DataFrame:
     ----------
     top
         How many reasons are told apart; all others are one row at the end.
+    fields
+        How many of a record's fields make a reason, the most telling of them.
 
     Returns
     -------
@@ -79,7 +81,8 @@ def match_reasons(persons: pd.DataFrame, top: int = 10) -> pd.DataFrame:
     [['city, phone', 2, 0.9]]
     """
     joined = _joined(persons)
-    told = pd.DataFrame({name: _in_order(joined[name]) for name in ("why", "against")})
+    first = {name: joined[name].str.split(", ").str[:fields].str.join(", ") for name in ("why", "against")}
+    told = pd.DataFrame({name: _in_order(texts) for name, texts in first.items()})
     counted = told.assign(score=joined["score"]).groupby(["why", "against"], as_index=False)["score"]
     found = counted.agg(records="size", score="min")
     found = found.sort_values(["records", "why", "against"], ascending=[False, True, True], ignore_index=True)

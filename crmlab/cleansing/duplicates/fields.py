@@ -277,10 +277,9 @@ def _add_words(prepared: pd.DataFrame, full: pd.Series) -> pd.DataFrame:
     return prepared
 
 
-def canonical_order(prepared: pd.DataFrame) -> np.ndarray:
-    """An order that depends on what the records say and not on where they stand."""
-    plain = prepared.drop(columns=["tokens", "further"], errors="ignore").copy()
+def fingerprints(prepared: pd.DataFrame) -> np.ndarray:
+    """A number for each record that depends on what it says and not on where it stands."""
+    plain = prepared.drop(columns=["tokens", "further"], errors="ignore")
     if "tokens" in prepared:
-        plain["words"] = [" ".join(words) for words in prepared["tokens"]]
-    codes = [pd.factorize(plain[name], sort=True)[0] for name in plain]
-    return np.lexsort(codes[::-1])
+        plain = plain.assign(words=[" ".join(words) for words in prepared["tokens"]])
+    return pd.util.hash_pandas_object(plain.fillna(""), index=False, categorize=False).to_numpy()

@@ -20,7 +20,7 @@ from crmlab.cleansing.duplicates.blocking import (
 )
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
 from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, with_decided
-from crmlab.cleansing.duplicates.fields import canonical_order, prepare, recognise
+from crmlab.cleansing.duplicates.fields import fingerprints, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
 from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights
@@ -110,7 +110,9 @@ class DuplicateFinder:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
         self.fields_ = recognise(records, self.roles)
         self._records = prepare(records, self.fields_)
-        self._records = self._records.iloc[canonical_order(self._records)]
+        prints = fingerprints(self._records)
+        order = np.argsort(prints, kind="stable")
+        self._records = self._records.iloc[order]
         self._con = _connect(self.threads, self.memory)
         self._con.register("given", _numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
@@ -131,7 +133,7 @@ class DuplicateFinder:
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
-        names = new_names(self._records)[self._labels]
+        names = new_names(prints[order])[self._labels]
         if before is not None:
             names = old_names(names, self._labels, before, known.reindex(self._records.index))
         result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
@@ -164,7 +166,9 @@ class DuplicateFinder:
         if not records.index.is_unique or len(self.result_.index.intersection(records.index)):
             raise ParameterError("An index label of the new records is there already; give them new ones.")
         prepared = prepare(records, self.fields_)
-        prepared = prepared.iloc[canonical_order(prepared)]
+        prints = fingerprints(prepared)
+        order = np.argsort(prints, kind="stable")
+        prepared = prepared.iloc[order]
         old, con = len(self._records), self._con
         con.register("given", _numbered(prepared, old))
         con.execute("insert into records by name select * from given")
@@ -176,7 +180,7 @@ class DuplicateFinder:
         known = np.append(self._labels, np.full(len(prepared), -1))
         self._labels, score = self._link(known, old)
         names = np.append(self.result_["cluster_id"].reindex(self._records.index[:old]),
-                          new_names(prepared, set(self.result_["cluster_id"])))  # fmt: skip
+                          new_names(prints[order], set(self.result_["cluster_id"])))  # fmt: skip
         fresh = {"cluster_id": names[self._labels[old:]], "score": score[old:]}
         found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
         self.result_ = pd.concat([self.result_, found])

@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 
 
-def new_names(records: pd.DataFrame, taken: Collection[str] = ()) -> np.ndarray:
-    """A name for each record, made of what it says; of equal records each has its own."""
-    plain = records.drop(columns=["tokens", "further"], errors="ignore").astype("str").fillna("")
-    code = pd.util.hash_pandas_object(plain, index=False)
-    again = code.groupby(code.to_numpy()).cumcount().to_numpy()
-    names = []
-    for number, n in zip(code, again, strict=True):
-        name = f"P{number:016x}" + (f"-{n}" if n else "")
-        while name in taken:
+def new_names(prints: np.ndarray, taken: Collection[str] = ()) -> np.ndarray:
+    """A name for each record, made of its fingerprint; of records alike each has its own."""
+    again = pd.Series(prints).groupby(prints).cumcount().to_numpy()
+    names = [f"P{number:016x}" for number in prints]
+    for place in np.flatnonzero(again):
+        names[place] += f"-{again[place]}"
+    for place, name in enumerate(names) if taken else ():
+        n = again[place]
+        while names[place] in taken:
             n += 1
-            name = f"P{number:016x}-{n}"
-        names.append(name)
+            names[place] = f"{name.partition('-')[0]}-{n}"
     return np.array(names, dtype=object)
 
 
@@ -33,5 +32,7 @@ def old_names(names: np.ndarray, labels: np.ndarray, before: np.ndarray, known: 
 
 def in_order(names: pd.Series | pd.Index) -> np.ndarray:
     """The places of names in order, numbers in theirs: 9 before 10."""
+    if names.dtype.kind in "iu":
+        return np.argsort(names, kind="stable")
     text = pd.Series(names).astype("str").reset_index(drop=True)
     return np.lexsort((pd.factorize(text, sort=True)[0], text.str.len().to_numpy()))

@@ -84,33 +84,42 @@ def find_persons(
     ParameterError
         If no column says who anybody is.
     """
-    records = _as_written(cleaned, raw, lineage)
-    numbers = pd.Series(records.index.to_numpy(), records.index)
-    known = None
+    frame = cleaned.frame
+    order = in_order(frame["customer_id"])
+    numbers = pd.Index(frame["customer_id"].to_numpy()[order])
+    records = _as_written(cleaned, raw, lineage).iloc[order].reset_index(drop=True)
+    known, named = None, pd.Index([])
     if identities is not None:
-        known = identities.drop_duplicates("customer_id", keep="last").set_index("customer_id")["person_id"]
+        seen = identities.drop_duplicates("customer_id", keep="last")
+        named = pd.Index(seen["person_id"].unique())
+        known = seen.set_index("customer_id")["person_id"].reindex(numbers).reset_index(drop=True)
+    if decisions is not None:
+        places = {name: numbers.get_indexer(decisions[name]) for name in ("one", "other")}
+        decisions = decisions.assign(**places)
     if len(records) > 1:
-        roles = {name: "ignored" for name in records if name not in table("customers").names}
-        finder = DuplicateFinder(roles, threads).fit(records, known, decisions)
+        finder = DuplicateFinder(None, threads).fit(records, known, decisions)
         found, reasons = finder.result_, finder.reasons()
     else:
         found = pd.DataFrame({"cluster_id": numbers, "score": np.nan})
         reasons = pd.DataFrame({"why": [], "against": []}, dtype="str")
     # A person is called by its first customer number, unless it has been called something else.
-    first = numbers.iloc[in_order(numbers)].groupby(found["cluster_id"]).first()
-    first = found["cluster_id"].map(first)
-    old = found["cluster_id"].isin([] if known is None else set(known))
-    person = found["cluster_id"].where(old, first)
-    book = pd.DataFrame({"customer_id": numbers, "person_id": person, "score": found["score"]})
-    several = book.groupby("person_id")["customer_id"].transform("size") > 1
-    told = book[several | (book["customer_id"] != book["person_id"])].join(reasons)
-    told = told.fillna({"why": "", "against": ""}).iloc[in_order(told["customer_id"])]
-    told = told.iloc[np.argsort(_rank(told["person_id"]), kind="stable")]
-    seen = [] if identities is None else [identities[~identities["customer_id"].isin(numbers)]]
-    seen = pd.concat([*seen, book[["customer_id", "person_id"]]])
-    seen = seen.astype("str").iloc[in_order(seen["customer_id"])]
-    told = told[_BOOK].astype(no_persons().book.dtypes.to_dict())
-    return Persons(told.reset_index(drop=True), seen.reset_index(drop=True))
+    cluster, names = pd.factorize(found["cluster_id"])
+    first = numbers[np.unique(cluster, return_index=True)[1]]
+    names = pd.Series(names).where(named.get_indexer(names) >= 0, first)
+    book = pd.DataFrame(
+        {"customer_id": numbers, "person_id": names.to_numpy()[cluster], "score": found["score"]}
+    )
+    told = (np.bincount(cluster)[cluster] > 1) | (book["customer_id"] != book["person_id"]).to_numpy()
+    place = np.argsort(in_order(names))[cluster]
+    told = np.flatnonzero(told)[np.argsort(place[told], kind="stable")]
+    reasons = reasons.reindex(told).fillna("").set_axis(told)
+    seen = book[["customer_id", "person_id"]]
+    if identities is not None:
+        gone = numbers.get_indexer(identities["customer_id"]) < 0
+        seen = pd.concat([identities[gone], seen])
+        seen = seen.iloc[in_order(seen["customer_id"])]
+    told = book.loc[told].join(reasons)[_BOOK].astype(no_persons().book.dtypes.to_dict())
+    return Persons(told.reset_index(drop=True), seen.astype("str").reset_index(drop=True))
 
 
 def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Cleaned:
@@ -119,47 +128,44 @@ def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> 
     The record that stays is the one whose number the person bears. Postal addresses are taken
     whole, from one record.
     """
-    book = persons.book.set_index("customer_id")
+    book = persons.book
     if book.empty:
         return cleaned
     frame, position = cleaned.frame, np.asarray(cleaned.origin)
-    row = pd.Series(np.arange(len(frame)), frame["customer_id"].to_numpy())
-    person = book["person_id"]
-    own = person.index == person
+    row = pd.Index(frame["customer_id"]).get_indexer(book["customer_id"])
+    person, number = pd.factorize(book["person_id"])
     # Where the record that gave its number is gone, the first of the others stays.
-    order = np.lexsort((_rank(pd.Series(person.index)), ~own))
-    stays = pd.Series(row[person.index].to_numpy()[order], person.to_numpy()[order])
-    stays = stays[~stays.index.duplicated()].sort_index()
-    part = frame.iloc[row[person.index]].set_index("customer_id")
+    own = (book["customer_id"] == book["person_id"]).to_numpy()
+    order = np.lexsort((~own, person))
+    stays = row[order[np.unique(person[order], return_index=True)[1]]]
+    part = frame.iloc[row].drop(columns="customer_id").reset_index(drop=True)
     together = [[name for name in group if name in part] for group in _TOGETHER]
     newest = "registered_at" if "registered_at" in part else None
-    golden = golden_records(part, person.set_axis(part.index), newest, together)
-    origins = golden.origin.apply(lambda numbers: numbers.map(row))
-    stays = stays.reindex(golden.records.index)
+    golden = golden_records(part, pd.Series(person), newest, together)
     ledger = Ledger("customers", lineage)
-    gone = np.setdiff1d(row[person.index], stays)
-    numbers = frame["customer_id"].iloc[gone]
-    _tell(ledger, SAME_PERSON, "*", position[gone], numbers, numbers.map(person))
-    _tell_numbers(ledger, frame, stays, position)
+    gone = ~np.isin(row, stays)
+    _tell(ledger, SAME_PERSON, "*", position[row[gone]], book["customer_id"][gone], book["person_id"][gone])
+    _tell_numbers(ledger, frame["customer_id"].iloc[stays], number, position[stays])
     result = frame.copy()
     for name in golden.records:
-        before, after = frame[name].iloc[stays], golden.records[name]
-        origin, before = origins[name], before.set_axis(after.index)
-        changed = ~((before == after).fillna(False).astype(bool) | (before.isna() & after.isna()))
+        before, after = frame[name].iloc[stays].reset_index(drop=True), golden.records[name]
+        same = (before == after).fillna(False).to_numpy(dtype=bool)
+        changed = ~(same | (before.isna() & after.isna()).to_numpy())
         if not changed.any():
             continue
+        origin = golden.origin[name]
         if after[changed].isna().any():  # what the record that gave the rest of an address leaves open
-            origin = origin.fillna(_giver(origins, name))
-        giver = origin[changed].astype("int64")
+            origin = origin.fillna(_giver(golden.origin, name))
+        giver = row[origin[changed].astype("int64")]
         _tell(ledger, TAKEN, name, position[giver], before[changed], after[changed])
         result.iloc[stays[changed], frame.columns.get_loc(name)] = after[changed].array
-    result.iloc[stays, frame.columns.get_loc("customer_id")] = stays.index.array
-    keep = np.setdiff1d(np.arange(len(frame)), gone)
+    result.iloc[stays, frame.columns.get_loc("customer_id")] = number.array
+    keep = np.setdiff1d(np.arange(len(frame)), row[gone])
     return replace(
         cleaned,
         frame=result.iloc[keep].reset_index(drop=True),
         ledger=pd.concat([cleaned.ledger, ledger.frame(cleaned.keys)], ignore_index=True),
-        merged=cleaned.merged + len(gone),
+        merged=cleaned.merged + int(gone.sum()),
         origin=cleaned.origin[keep],
     )
 
@@ -170,10 +176,11 @@ def renumber(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Clean
     if "customer_id" not in cleaned.frame or merged.empty:
         return cleaned
     before = cleaned.frame["customer_id"]
-    rows = before.isin(merged.index).to_numpy()
+    place = merged.index.get_indexer(before)
+    rows = place >= 0
     if not rows.any():
         return cleaned
-    after = before[rows].map(merged).astype("str")
+    after = merged.iloc[place[rows]].set_axis(before.index[rows])
     ledger = Ledger(cleaned.table, lineage)
     _tell(
         ledger, RENUMBERED, "customer_id", np.asarray(cleaned.origin)[rows], before[rows], after, "repaired"
@@ -184,7 +191,7 @@ def renumber(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Clean
 
 
 def _as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
-    """The customers by number; dates, and what was blanked, as the source has them.
+    """The customers; dates, and what was blanked, as the source has them.
 
     A number with a wrong digit is no number, but it still says something of whose it is, as do
     day and month that changed places in the calendar they were written in.
@@ -206,15 +213,7 @@ def _as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> p
             written = raw[column.name].iloc[position].reset_index(drop=True)
             values = written.where(values.notna())
         records[column.name] = values
-    number = pd.Index(frame["customer_id"].to_numpy(), name="customer_id")
-    return pd.DataFrame(records).set_axis(number)
-
-
-def _rank(names: pd.Series) -> np.ndarray:
-    """The place of each name in order."""
-    rank = np.empty(len(names), dtype="int64")
-    rank[in_order(names)] = np.arange(len(names))
-    return rank
+    return pd.DataFrame(records, index=frame.index)
 
 
 def _giver(origin: pd.DataFrame, name: str) -> pd.Series:
@@ -236,10 +235,9 @@ def _tell(
     ledger.cells(action, rule, column, there, before.set_axis(at), after.set_axis(at))
 
 
-def _tell_numbers(ledger: Ledger, frame: pd.DataFrame, stays: pd.Series, position: np.ndarray) -> None:
+def _tell_numbers(ledger: Ledger, own: pd.Series, number: pd.Index, at: np.ndarray) -> None:
     """The persons whose number is that of a record that is gone from the sources."""
-    own = frame["customer_id"].iloc[stays].set_axis(stays.index)
-    other = own.to_numpy() != own.index.to_numpy()
+    other = own.to_numpy() != number.to_numpy()
     if other.any():
-        numbers = pd.Series(own.index[other], dtype="str")
-        _tell(ledger, RENUMBERED, "customer_id", position[stays[other]], own[other], numbers)
+        numbers = pd.Series(number[other], dtype="str")
+        _tell(ledger, RENUMBERED, "customer_id", at[other], own[other], numbers)
