@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,18 @@ COLUMNS = ["table", "source", "row", "key", "column", "action", "rule", "before"
 QUARANTINE_COLUMNS = ["table", "source", "row", "reasons", "record"]
 
 
+class _Entries(NamedTuple):
+    """Entries of one kind: what they share is kept once; a whole column stands at position -1."""
+
+    position: np.ndarray
+    column: str
+    action: str
+    rule: str | pd.Series
+    before: pd.Series
+    after: pd.Series
+    cells: int
+
+
 class Ledger:
     """Collects what cleansing does to one table.
 
@@ -50,7 +62,7 @@ class Ledger:
     def __init__(self, table: str, lineage: pd.DataFrame) -> None:
         self.table = table
         self.lineage = lineage.reset_index(drop=True)
-        self._entries: list[pd.DataFrame] = []
+        self._entries: list[_Entries] = []
         self._reasons: list[pd.Series] = []
 
     def cells(
@@ -65,26 +77,15 @@ class Ledger:
         """Record one entry per cell where `rows` is true; a rule may differ from row to row."""
         if rows.any():
             where = rows.index[rows]
-            self._entries.append(
-                pd.DataFrame(
-                    {
-                        "position": where,
-                        "column": column,
-                        "action": action,
-                        "rule": rule[where] if isinstance(rule, pd.Series) else rule,
-                        "before": before[where].astype("str"),
-                        "after": after[where].astype("str"),
-                        "cells": 1,
-                    }
-                )
-            )
+            rule = rule[where].astype("str") if isinstance(rule, pd.Series) else rule
+            texts = (values[where].astype("str") for values in (before, after))
+            self._entries.append(_Entries(where.to_numpy(), column, action, rule, *texts, 1))
 
     def column(self, action: str, rule: str, column: str, cells: int) -> None:
         """Record one entry for a whole column."""
         if cells:
-            self._entries.append(
-                pd.DataFrame({"column": [column], "action": action, "rule": rule, "cells": int(cells)})
-            )
+            nothing = pd.Series([pd.NA], dtype="str")
+            self._entries.append(_Entries(np.array([-1]), column, action, rule, nothing, nothing, int(cells)))
 
     def set_aside(self, reason: str, column: str, rows: pd.Series) -> None:
         """Send the rows where `rows` is true to quarantine; a row may have several reasons."""
@@ -113,23 +114,45 @@ class Ledger:
         """
         if not self._entries:
             return empty_ledger()
-        entries = pd.concat(self._entries, ignore_index=True)
-        if "position" not in entries:
-            entries["position"] = -1
-        # Entries for a whole column belong to no row: position -1 takes a missing value.
-        position = entries["position"].fillna(-1).to_numpy(dtype="int64")
+        sizes = [len(entries.position) for entries in self._entries]
+        position = np.concatenate([entries.position for entries in self._entries]).astype("int64")
+        order = position.argsort(kind="stable")
+        position, number = position[order], np.repeat(np.arange(len(sizes)), sizes)[order]
+
+        def shared(name: str) -> pd.api.extensions.ExtensionArray:
+            return pd.array([getattr(entries, name) for entries in self._entries], dtype="str").take(number)
+
+        def own(name: str) -> pd.api.extensions.ExtensionArray:
+            columns = [getattr(entries, name) for entries in self._entries]
+            return pd.concat(columns, ignore_index=True).array.take(order)
 
         def of_row(values: pd.Series) -> pd.api.extensions.ExtensionArray:
+            # Entries for a whole column belong to no row: position -1 takes a missing value.
             return values.array.take(position, allow_fill=True)
 
-        entries = entries.assign(
-            table=self.table,
-            source=of_row(self.lineage["source"].astype("str")),
-            row=of_row(self.lineage["row"].astype("Int64")),
-            key=of_row(keys),
-        )
-        entries = entries.iloc[position.argsort(kind="stable")]
-        return _typed(entries.reindex(columns=COLUMNS), empty_ledger())
+        rules = [
+            entries.rule if isinstance(entries.rule, pd.Series) else pd.Series([entries.rule], dtype="str")
+            for entries in self._entries
+        ]
+        # A rule of its own for each row, or one for all: its place among all rules.
+        first = np.cumsum([0, *map(len, rules)])[:-1]
+        each = [
+            np.arange(size) + start if size == len(rule) else np.full(size, start)
+            for size, rule, start in zip(sizes, rules, first, strict=True)
+        ]
+        columns = {
+            "table": pd.array([self.table], dtype="str").take(np.zeros(len(order), dtype="int64")),
+            "source": of_row(self.lineage["source"].astype("str")),
+            "row": of_row(self.lineage["row"].astype("Int64")),
+            "key": of_row(keys),
+            "column": shared("column"),
+            "action": shared("action"),
+            "rule": pd.concat(rules, ignore_index=True).array.take(np.concatenate(each)[order]),
+            "before": own("before"),
+            "after": own("after"),
+            "cells": np.array([entries.cells for entries in self._entries])[number],
+        }
+        return _typed(pd.DataFrame(columns), empty_ledger())
 
     def quarantine(self, raw: pd.DataFrame) -> pd.DataFrame:
         """The rows set aside with their reasons and, as JSON, the record as it came."""
