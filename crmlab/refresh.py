@@ -23,6 +23,7 @@ from crmlab.parquet import engine_path, parquet_parts, read_parquet, take_out, w
 from crmlab.rules import Rule, field_of, key_rules, meaning
 from crmlab.settings import DECISIONS, FILE, IDENTITIES, Settings
 from crmlab.sources import Loaded, read_table
+from crmlab.tables import table
 
 
 class Made(NamedTuple):
@@ -62,7 +63,10 @@ def make_clean(
             cleaned = clean(loaded.frame, name, conventions, loaded.lineage)
             tell(cleaned.ledger)
             tell(unread_entries(loaded.rejected))
+            # Of what has done its part only that is kept which is asked for below.
             cleaned = replace(cleaned, ledger=cleaned.ledger[cleaned.ledger["action"] == "blanked"])
+            if name not in strict:
+                loaded = loaded._replace(frame=loaded.frame[_dates(name, loaded.frame)])
             if name == "customers" and settings.customers != "keep":
                 persons = _find(path, settings, cleaned, loaded)
             if settings.customers == "merge":
@@ -97,6 +101,10 @@ def make_clean(
 def write_state(state: dict[str, Any], into: Path) -> None:
     """Write what is known of the clean tables beside them."""
     (into / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+
+
+def _dates(name: str, raw: pd.DataFrame) -> list[str]:
+    return [column.name for column in table(name).columns if column.kind == "date" and column.name in raw]
 
 
 def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> Persons:

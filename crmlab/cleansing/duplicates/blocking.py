@@ -118,7 +118,9 @@ def write_pairs(con: duckdb.DuckDBPyConnection, keys: list[Key], most: int) -> d
         group by all;
     """)
     skipped = con.execute(f"select rule, sum(pairs)::bigint from sizes where so_far > {most} group by rule")
-    return {keys[rule].name: pairs for rule, pairs in sorted(skipped.fetchall())}
+    found = {keys[rule].name: pairs for rule, pairs in sorted(skipped.fetchall())}
+    con.execute("drop table used; drop table sizes; drop table blocks")
+    return found
 
 
 def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:

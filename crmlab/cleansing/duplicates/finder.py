@@ -58,7 +58,7 @@ class DuplicateFinder:
     roles
         Heading to role, where it is known better; see `crmlab.cleansing.duplicates.fields.ROLES`.
     threads, memory
-        Limits of the embedded engine.
+        Limits of the embedded engine; what does not fit goes to disk.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class DuplicateFinder:
     """
 
     def __init__(
-        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "1GB"
+        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "700MB"
     ) -> None:
         self.roles = roles
         self.threads = threads
@@ -303,6 +303,10 @@ class DuplicateFinder:
         return pd.DataFrame({"one": index[a], "other": index[b],
                              "probability": probability(weight[order]).round(6),
                              "same": self._labels[a] == self._labels[b]})  # fmt: skip
+
+    def close(self) -> None:
+        """Give back what the engine holds; `result_` stays, nothing can be asked any more."""
+        self._con.close()
 
     def _link(self, known: np.ndarray | None, old: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """First record of each record's cluster, and how surely each belongs to the others.

@@ -99,6 +99,7 @@ def find_persons(
     if len(records) > 1:
         finder = DuplicateFinder(None, threads).fit(records, known, decisions)
         found, reasons = finder.result_, finder.reasons()
+        finder.close()
     else:
         found = pd.DataFrame({"cluster_id": numbers, "score": np.nan})
         reasons = pd.DataFrame({"why": [], "against": []}, dtype="str")
@@ -202,7 +203,7 @@ def _as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> p
     where = pd.Series(np.arange(len(frame)), position)
     records = {}
     for column in table("customers").columns[1:]:
-        if column.name not in frame or column.name not in raw:
+        if frame[column.name].isna().all() or (column.kind == "date" and column.name not in raw):
             continue
         values = frame[column.name].astype("str")
         odd = blanked[blanked["column"] == column.name]
