@@ -232,3 +232,20 @@ def test_columns_that_go_together_teach_nothing_of_persons():
     frame["province"] = frame["city"].map({"york": "north", "hull": "east", "leeds": "west"})
     frame["national_id"] = pd.Series(rng.integers(10**9, 10**10, 500).astype(str)).mask(rng.random(500) < 0.9)
     assert DuplicateFinder().fit(frame).result_["cluster_id"].is_unique
+
+
+def test_golden_records_take_the_common_name_and_how_it_began():
+    records = pd.DataFrame({
+        "first_name": ["Nasser", "Nsaser", "Nasser", "Ann"], "channel": ["web", "shop", "post", None],
+        "registered_at": pd.to_datetime(["2023-01-01", "2023-06-07", "2024-01-01", "2020-01-01"]),
+        "city": ["Rome", "Bonn", "Oslo", "Graz"],
+    })  # fmt: skip
+    cluster = pd.Series(["p", "p", "q", "r"])
+    began = ["registered_at", "channel"]
+    golden = golden_records(
+        records, cluster, "registered_at", [began], records[["first_name"]], began
+    ).records
+    assert golden.loc["p", ["first_name", "city", "channel"]].tolist() == ["Nasser", "Bonn", "web"]
+    assert golden.loc["p", "registered_at"] == pd.Timestamp("2023-01-01")
+    assert golden.loc["r", "registered_at"] == pd.Timestamp("2020-01-01")
+    assert pd.isna(golden.loc["r", "channel"])

@@ -34,6 +34,8 @@ def golden_records(
     cluster_id: pd.Series,
     newest: str | None = None,
     together: Sequence[Sequence[str]] = (),
+    population: pd.DataFrame | None = None,
+    began: Sequence[str] = (),
 ) -> Golden:
     """Put the records of each person together.
 
@@ -52,6 +54,11 @@ def golden_records(
     together
         Groups of columns that make sense together only, such as street and city: all are taken
         from one record, the one whose values have most votes altogether.
+    population
+        Columns such as names, of everybody: of values with equally many votes the one is taken
+        that is commoner there, as a slip is rarer than a name.
+    began
+        Columns that say how it began: the oldest record's is taken, whatever the others say.
 
     Returns
     -------
@@ -80,13 +87,17 @@ def golden_records(
     place = np.argsort(in_order(records.index))
     index = pd.Index(clusters, name="cluster_id")
     rank = np.lexsort((place, -fullness, -age))
+    oldest = np.lexsort((place, -fullness, age))
     values, origins = {}, {}
     for group in [*together, *([name] for name in records if not any(name in group for group in together))]:
-        votes = np.sum([_votes(cluster, _key(records[name])) for name in group], axis=0)
-        exact = np.sum([_votes(cluster, records[name]) for name in group], axis=0)
         there = records[list(group)].notna().any(axis=1).to_numpy()
-        order = rank[there[rank]]
-        order = order[np.lexsort((-exact[order], -votes[order], cluster[order]))]
+        if set(group) & set(began):
+            order = oldest[there[oldest]]
+            order = order[np.argsort(cluster[order], kind="stable")]
+        else:
+            order = rank[there[rank]]
+            criteria = [cluster, *_preferences(cluster, records[list(group)], population)]
+            order = order[np.lexsort([criterion[order] for criterion in reversed(criteria)])]
         best = order[np.append(True, np.diff(cluster[order]) > 0)[: len(order)]]
         for name in group:
             column, has = records[name], records[name].iloc[best].notna().to_numpy()
@@ -95,6 +106,22 @@ def golden_records(
             origins[name] = pd.Series(records.index[best[has]], taken[has]).reindex(index)
     columns = list(records)
     return Golden(pd.DataFrame(values, index=index)[columns], pd.DataFrame(origins, index=index)[columns])
+
+
+def _preferences(
+    cluster: np.ndarray, columns: pd.DataFrame, population: pd.DataFrame | None
+) -> list[np.ndarray]:
+    """What decides between a person's records, the first thing first, the smallest value best."""
+    votes, exact, common = (np.zeros(len(columns), dtype="int64") for _ in range(3))
+    for name, column in columns.items():
+        votes -= _votes(cluster, _key(column))
+        exact -= _votes(cluster, column)
+        if population is not None and name in population:
+            there = pd.Index(column.dropna().unique())
+            counts = np.bincount(there.get_indexer(population[name]) + 1, minlength=len(there) + 1)
+            counts[0] = 0
+            common -= counts[there.get_indexer(column) + 1]
+    return [votes, common, exact]
 
 
 def _key(column: pd.Series) -> pd.Series:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 SAME_PERSON = "the same person as another record"
 TAKEN = "taken over by the person's record"
-#: Columns that make sense together only.
-_TOGETHER = (("address", "city", "province", "postcode", "country"),)
+#: Columns that make sense together only, names, and what says how it began.
+_TOGETHER = (("address", "city", "province", "postcode", "country"), ("registered_at", "channel"))
+_NAMES, _BEGAN = ["first_name", "last_name"], ["registered_at", "channel"]
 _BOOK = ["customer_id", "person_id", "score", "why", "against"]
 
 
@@ -127,7 +128,7 @@ def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> 
     """One record per person, each field from the record that knows it best; the ledger says from which.
 
     The record that stays is the one whose number the person bears. Postal addresses are taken
-    whole, from one record.
+    whole, from one record; the day of registration, and the channel with it, from the first one.
     """
     book = persons.book
     if book.empty:
@@ -142,7 +143,7 @@ def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> 
     part = frame.iloc[row].drop(columns="customer_id").reset_index(drop=True)
     together = [[name for name in group if name in part] for group in _TOGETHER]
     newest = "registered_at" if "registered_at" in part else None
-    golden = golden_records(part, pd.Series(person), newest, together)
+    golden = golden_records(part, pd.Series(person), newest, together, frame[_NAMES], _BEGAN)
     ledger = Ledger("customers", lineage)
     gone = ~np.isin(row, stays)
     _tell(ledger, SAME_PERSON, "*", position[row[gone]], book["customer_id"][gone], book["person_id"][gone])
