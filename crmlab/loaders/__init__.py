@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "databases": ["read_database"],
         "files": ["read_file"],
         "public": ["PUBLIC_SETS", "read_public"],
+        "sample": ["write_sample"],
     },
 )

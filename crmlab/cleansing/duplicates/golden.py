@@ -56,7 +56,7 @@ def golden_records(
         from one record, the one whose values have most votes altogether.
     population
         Columns such as names, of everybody: of values with equally many votes the one is taken
-        that is commoner there, as a slip is rarer than a name.
+        that is commoner there, as a slip is rarer than a name; an initial counts as none.
     began
         Columns that say how it began: the oldest record's is taken, whatever the others say.
 
@@ -120,6 +120,7 @@ def _preferences(
             there = pd.Index(column.dropna().unique())
             counts = np.bincount(there.get_indexer(population[name]) + 1, minlength=len(there) + 1)
             counts[0] = 0
+            counts[1:][_key(pd.Series(there, dtype=column.dtype)).str.len().le(1)] = 0  # an initial
             common -= counts[there.get_indexer(column) + 1]
     return [votes, common, exact]
 
