@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,16 @@ import pandas as pd
 
 from crmlab.cleansing.clean import Cleaned, Conventions, clean
 from crmlab.cleansing.duplicates.decisions import read_decisions
-from crmlab.cleansing.duplicates.persons import Persons, find_persons, merge_persons, no_persons, renumber
+from crmlab.cleansing.duplicates.finder import DuplicateFinder
+from crmlab.cleansing.duplicates.persons import (
+    Persons,
+    as_written,
+    compare,
+    find_persons,
+    merge_persons,
+    no_persons,
+    renumber,
+)
 from crmlab.cleansing.enforce import POSITION, Enforced, Origin, enforce, origin_of
 from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
 from crmlab.cleansing.quality import empty_cells
@@ -107,17 +117,41 @@ def _dates(name: str, raw: pd.DataFrame) -> list[str]:
     return [column.name for column in table(name).columns if column.kind == "date" and column.name in raw]
 
 
+def compare_customers(
+    path: Path, settings: Settings, conventions: Conventions
+) -> tuple[pd.DataFrame, DuplicateFinder | None]:
+    """The customers before any are merged, by number, and the finder that compares them as `make_clean` does.
+
+    No finder if there are less than two.
+    """
+    loaded = read_table(settings.sources, "customers", path)
+    cleaned = clean(loaded.frame, "customers", conventions, loaded.lineage)
+    records = as_written(cleaned, loaded.frame, loaded.lineage)
+    records = records.set_axis(pd.Index(cleaned.frame["customer_id"]))
+    if len(records) < 2:
+        return records, None
+    with _to_be_told_apart(path):
+        return records, compare(records, *_known(path), settings.threads)
+
+
 def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> Persons:
+    with _to_be_told_apart(path):
+        return find_persons(cleaned, loaded.frame, loaded.lineage, *_known(path), settings.threads)
+
+
+def _known(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Who was found to be who before, and what people decided since."""
     identities, decisions = path / IDENTITIES, path / DECISIONS
+    return (
+        read_parquet(identities) if identities.exists() else None,
+        read_decisions(decisions) if decisions.exists() else None,
+    )
+
+
+@contextmanager
+def _to_be_told_apart(path: Path) -> Iterator[None]:
     try:
-        return find_persons(
-            cleaned,
-            loaded.frame,
-            loaded.lineage,
-            read_parquet(identities) if identities.exists() else None,
-            read_decisions(decisions) if decisions.exists() else None,
-            settings.threads,
-        )
+        yield
     except ParameterError as error:
         raise WorkspaceError(
             f"The customers of {path} cannot be told apart: {error} "

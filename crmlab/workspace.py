@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crmlab.cleansing.clean import Conventions
+    from crmlab.cleansing.duplicates.finder import DuplicateFinder
 
 #: Modules and folders of the package whose code decides what a clean table looks like.
 _CODE = ("contract.py", "tables.py", "calendars.py", "engine.py", "parquet.py", "settings.py", "sources.py",
@@ -125,14 +126,17 @@ class Workspace:
 
     def _file(self, name: str) -> Path:
         """The file of the clean table `name`, made if need be."""
+        self._require(name)
+        self.ensure_clean()
+        return self.clean_folder / f"{name}.parquet"
+
+    def _require(self, name: str) -> None:
         table(name)
         if name not in self.tables:
             raise WorkspaceError(
                 f"The workspace {self.name!r} has no {name}; it has: {', '.join(self.tables) or 'nothing'}. "
                 f"Add a [[source]] with table = {name!r} to {self.path / FILE}."
             )
-        self.ensure_clean()
-        return self.clean_folder / f"{name}.parquet"
 
     @cached_property
     def _engine(self):
@@ -157,6 +161,21 @@ class Workspace:
         """Customers found to be one person; see `crmlab.cleansing.duplicates.persons.Persons`."""
         self.ensure_clean()
         return read_parquet(self.clean_folder / "persons.parquet")
+
+    @property
+    def decisions(self) -> Path:
+        """The file with what people decided on duplicates; see `crmlab.widgets.DuplicateReview`."""
+        return self.path / DECISIONS
+
+    def compare_customers(self) -> tuple[pd.DataFrame, DuplicateFinder | None]:
+        """The customers before any are merged, by number, and a finder fitted to them as cleaning does.
+
+        The finder is None if there are less than two.
+        """
+        from crmlab.refresh import compare_customers
+
+        self._require("customers")
+        return compare_customers(self.path, self.settings, self.conventions)
 
     @property
     def rules(self) -> pd.DataFrame:

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from crmlab.cleansing.duplicates.fields import Field
 
+#: The level of what agrees entirely, and of what does not at all.
+EQUAL, DIFFERENT = "equal", "different"
+
 
 class Level(NamedTuple):
     """One degree of agreement; if the value of the field `rare` is a rare one, it says more."""
@@ -22,6 +25,12 @@ class Comparison(NamedTuple):
     levels: tuple[Level, ...]
     missing: str
 
+    @property
+    def level(self) -> str:
+        """SQL of the name of the level that a pair meets; missing where a value is."""
+        cases = " ".join(f"when {level.sql} then '{level.name}'" for level in self.levels)
+        return f"case when {self.missing} then null {cases} else '{DIFFERENT}' end"
+
     def settings(self, m: list[float], u: list[float], weighted: bool = True) -> dict[str, Any]:
         """As Splink takes it; `m` and `u` from the worst level to the best."""
         levels: list[dict[str, Any]] = [
@@ -34,7 +43,7 @@ class Comparison(NamedTuple):
             if level.rare and weighted:
                 entry |= {"tf_adjustment_column": level.rare, "tf_adjustment_weight": 1.0}
             levels.append(entry)
-        levels.append({"sql_condition": "ELSE", "label_for_charts": "different",
+        levels.append({"sql_condition": "ELSE", "label_for_charts": DIFFERENT,
                        "m_probability": m[0], "u_probability": u[0]})  # fmt: skip
         return {"output_column_name": self.field, "comparison_levels": levels}
 
@@ -97,7 +106,7 @@ def comparisons_for(fields: list[Field], prepared: list[str]) -> list[Comparison
             continue
         left, right = _sides(name)
         role = roles[name]
-        levels = [Level("equal", f"{left} = {right}", "" if role == "category" else name)]
+        levels = [Level(EQUAL, f"{left} = {right}", "" if role == "category" else name)]
         levels += [
             Level(text, sql.format(l=left, r=right), name if text in _AS_RARE else "")
             for text, sql in _LEVELS[role]

@@ -17,10 +17,20 @@ _DECIDED = 1e6
 
 _WORDS = {"yes": True, "true": True, "1": True, "بله": True,
           "no": False, "false": False, "0": False, "خیر": False}  # fmt: skip
+#: What a decision that was taken back says.
+_OPEN = ("open", "باز")
 
 
 def read_decisions(path: Path) -> pd.DataFrame:
-    """Read what people decided: a CSV file with `one`, `other` (customer numbers) and `same`, yes or no.
+    """Read what people decided: a CSV file with `one`, `other` (customer numbers) and `same`.
+
+    `same` is yes or no, or open where a decision was taken back; the last line on two records counts.
+
+    Returns
+    -------
+    DataFrame
+        `one`, `other` and `same`, true or false: each pair that is decided once, in the order of the
+        decisions.
 
     Raises
     ------
@@ -28,28 +38,41 @@ def read_decisions(path: Path) -> pd.DataFrame:
         If it is not in that form.
     """
     try:
-        decisions = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
+        decisions = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
     except (ValueError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
     for name in COLUMNS:
         if name not in decisions:
             raise SourceError(f"{path} lacks the column {name!r}" + did_you_mean(name, decisions))
-    same = decisions["same"].str.strip().str.lower().map(_WORDS)
-    wrong = same.isna() | decisions[["one", "other"]].isna().any(axis=1)
+    said = decisions["same"].str.strip().str.lower()
+    same, back = said.map(_WORDS), said.isin(_OPEN)
+    wrong = (same.isna() & ~back) | (decisions[["one", "other"]] == "").any(axis=1)
     if wrong.any():
         line = int(wrong.to_numpy().argmax()) + 2
         raise SourceError(f"{path}, line {line}: two customer numbers and yes or no are needed.")
-    return decisions[["one", "other"]].assign(same=same.astype(bool))
+    pair = decisions[["one", "other"]]
+    last = ~pd.DataFrame({"a": pair.min(axis=1), "b": pair.max(axis=1)}).duplicated(keep="last")
+    return pair.assign(same=same)[last & ~back].astype({"same": bool}).reset_index(drop=True)
 
 
-def add_decision(path: Path, one: str, other: str, same: bool) -> None:
-    """Append a decision to the file `path`, which is made if need be; the last one on two records counts."""
-    fresh = not path.exists()
+def add_decision(path: Path, one: str, other: str, same: bool | None) -> None:
+    """Append a decision to the file `path`, which is made if need be; the last one on two records counts.
+
+    None takes back what was decided on them.
+    """
+    said = "open" if same is None else "yes" if same else "no"
+    columns, torn = list(COLUMNS), False
+    if path.exists() and path.stat().st_size:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            columns = next(csv.reader(file))
+        # What was written by hand may have further columns, and no end of its last line.
+        torn = not path.read_bytes().endswith(b"\n")
+    else:
+        path.write_text(",".join(columns) + "\n", encoding="utf-8")
     with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow(COLUMNS)
-        writer.writerow([one, other, "yes" if same else "no"])
+        file.write("\n" * torn)
+        row = {"one": one, "other": other, "same": said}
+        csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
 
 
 def decided_pairs(index: pd.Index, decisions: pd.DataFrame | None) -> pd.DataFrame:

@@ -23,8 +23,15 @@ from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters,
 from crmlab.cleansing.duplicates.fields import fingerprints, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
-from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights
-from crmlab.cleansing.duplicates.weights import heavy_names, mean_probability, probability, read_weights
+from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights, write_weights_again
+from crmlab.cleansing.duplicates.weights import (
+    explanation,
+    heavy_names,
+    levels_of,
+    mean_probability,
+    probability,
+    read_weights,
+)
 from crmlab.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -42,8 +49,6 @@ _LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
 _DOUBTFUL = 10.0
 #: Values that more records share lead from no new record to an old one.
 _LARGEST_BLOCK = 1000
-#: Records so few that the engine need not think about how to score them.
-_FEW = 10
 
 
 class DuplicateFinder:
@@ -128,8 +133,9 @@ class DuplicateFinder:
         drop_chance_pairs(self._con, self._keys, self.skipped_, telling)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
-        #: What a lookup tells the engine, once the first one has found the words.
+        #: What a lookup, and an explanation, tells the engine, once the first one has found the words.
         self._said: list[str] = []
+        self._explained: list[str] = []
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
@@ -217,14 +223,10 @@ class DuplicateFinder:
             if not self._said:
                 self._said = write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
             else:
-                # For a few records, it takes longer to think about the statements than to follow them.
-                if len(prepared) < _FEW:
-                    con.execute("pragma disable_optimizer")
-                con.execute(";\n".join(self._said))
+                write_weights_again(con, self._said, len(prepared))
             a, b, weights = read_weights(con, self.model_, "answer")
         finally:
             con.rollback()
-            con.execute("pragma enable_optimizer")
         score = probability(np.nansum(weights, axis=1) + self.model_.prior_weight)
         kept = (a < old) & (score >= least)
         order = np.lexsort((a[kept], -score[kept], b[kept]))
@@ -244,29 +246,24 @@ class DuplicateFinder:
         Returns
         -------
         DataFrame
-            Indexed by field, the most telling first: what is compared (`one`, `other`) and its
-            `weight` in bits: +1 doubles the odds that it is one person, -1 halves them; missing where
-            a value is. The row ``prior`` is where the odds start; the weights' sum says whether they
-            are better than even.
+            Indexed by field, the most telling first: the `column` it is from, what is compared (`one`,
+            `other`), how alike that is (`level`), and its `weight` in bits: +1 doubles the odds that
+            it is one person, -1 halves them; missing where a value is. The row ``prior`` is where the
+            odds start; the weights' sum says whether they are better than even.
         """
-        places = {label: place for place, label in enumerate(self._records.index)}
         for label in (one, other):
-            if label not in places:
+            if label not in self._records.index:
                 raise ParameterError(f"No record has the index label {label!r}.")
-        a, b = sorted((places[one], places[other]))
-        self._con.execute(
-            f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b"
-        )
-        write_weights(self._con, self.model_, "asked", "answer")
-        weights = read_weights(self._con, self.model_, "answer")[2][0]
-        rows = [
-            (name, self._records.at[one, name] if name in self._records else None,
-             self._records.at[other, name] if name in self._records else None, weight)
-            for name, weight in zip(self.model_.fields, weights, strict=True)
-        ]  # fmt: skip
-        rows.sort(key=lambda row: (np.isnan(row[3]), -abs(row[3])))
-        rows.insert(0, ("prior", None, None, self.model_.prior_weight))
-        return pd.DataFrame(rows, columns=["field", "one", "other", "weight"]).set_index("field")
+        a, b = sorted(self._records.index.get_indexer([one, other]))
+        con, model = self._con, self.model_
+        con.execute(f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b")
+        if not self._explained:
+            self._explained = write_weights(con, model, "asked", "answer")
+        else:
+            write_weights_again(con, self._explained, 2)
+        weights = read_weights(con, model, "answer")[2][0]
+        pair = self._records.loc[[one, other]]
+        return explanation(model, self._headings, pair, levels_of(con, model, a, b), weights)
 
     def reasons(self) -> pd.DataFrame:
         """What speaks for each record's being the same person's as the others of its cluster.
@@ -288,8 +285,8 @@ class DuplicateFinder:
         )
         return told.set_axis(self._records.index[mean.index]).astype("str")
 
-    def doubtful(self, most: int = 100) -> pd.DataFrame:
-        """The pairs nobody has decided on that are nearest to even odds.
+    def doubtful(self, most: int | None = 100) -> pd.DataFrame:
+        """The pairs nobody has decided on that are nearest to even odds: so many, or all within ten bits.
 
         Returns
         -------
@@ -342,7 +339,10 @@ class DuplicateFinder:
 
 
 def find_duplicates(
-    records: pd.DataFrame, roles: Mapping[str, str] | None = None, threads: int | None = None
+    records: pd.DataFrame,
+    roles: Mapping[str, str] | None = None,
+    threads: int | None = None,
+    decisions: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Find the records that are one person's; no settings are needed.
 
@@ -355,6 +355,8 @@ def find_duplicates(
         Heading to role, where headings and contents mislead; ``"ignored"`` leaves a column out.
     threads
         Of the embedded engine; all cores if not given.
+    decisions
+        What people have decided, see `DuplicateFinder.fit`.
 
     Returns
     -------
@@ -376,7 +378,7 @@ def find_duplicates(
     >>> bool(found["cluster_id"][0] == found["cluster_id"][1]), found["cluster_id"].nunique()
     (True, 2)
     """
-    return DuplicateFinder(roles, threads).fit(records).result_
+    return DuplicateFinder(roles, threads).fit(records, decisions=decisions).result_
 
 
 def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:

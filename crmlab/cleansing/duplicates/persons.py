@@ -88,12 +88,11 @@ def find_persons(
     frame = cleaned.frame
     order = in_order(frame["customer_id"])
     numbers = pd.Index(frame["customer_id"].to_numpy()[order])
-    records = _as_written(cleaned, raw, lineage).iloc[order].reset_index(drop=True)
-    known, named = None, pd.Index([])
-    if identities is not None:
-        seen = identities.drop_duplicates("customer_id", keep="last")
-        named = pd.Index(seen["person_id"].unique())
-        known = seen.set_index("customer_id")["person_id"].reindex(numbers).reset_index(drop=True)
+    records = as_written(cleaned, raw, lineage).iloc[order].reset_index(drop=True)
+    known, named = _person_of(identities), pd.Index([])
+    if known is not None:
+        named = pd.Index(known.unique())
+        known = known.reindex(numbers).reset_index(drop=True)
     if decisions is not None:
         places = {name: numbers.get_indexer(decisions[name]) for name in ("one", "other")}
         decisions = decisions.assign(**places)
@@ -122,6 +121,23 @@ def find_persons(
         seen = seen.iloc[in_order(seen["customer_id"])]
     told = book.loc[told].join(reasons)[_BOOK].astype(no_persons().book.dtypes.to_dict())
     return Persons(told.reset_index(drop=True), seen.astype("str").reset_index(drop=True))
+
+
+def compare(
+    records: pd.DataFrame,
+    identities: pd.DataFrame | None = None,
+    decisions: pd.DataFrame | None = None,
+    threads: int | None = None,
+) -> DuplicateFinder:
+    """A finder fitted to customers as `as_written` gives them, by number; the rest as in `find_persons`."""
+    return DuplicateFinder(None, threads).fit(records, _person_of(identities), decisions)
+
+
+def _person_of(identities: pd.DataFrame | None) -> pd.Series | None:
+    """The person of each customer by number, as an earlier search found."""
+    if identities is None:
+        return None
+    return identities.drop_duplicates("customer_id", keep="last").set_index("customer_id")["person_id"]
 
 
 def merge_persons(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Cleaned:
@@ -192,7 +208,7 @@ def renumber(cleaned: Cleaned, persons: Persons, lineage: pd.DataFrame) -> Clean
     return replace(cleaned, frame=frame, ledger=book)
 
 
-def _as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
+def as_written(cleaned: Cleaned, raw: pd.DataFrame, lineage: pd.DataFrame) -> pd.DataFrame:
     """The customers; dates, and what was blanked, as the source has them.
 
     A number with a wrong digit is no number, but it still says something of whose it is, as do

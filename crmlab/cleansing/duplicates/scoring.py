@@ -41,6 +41,9 @@ _AS_A_RULE = {"given_name": 0.005, "family_name": 0.002, "birth_date": 1e-4, "em
               "text": 0.02, "further": 0.005}  # fmt: skip
 _WORTH = 500
 
+#: For so few records, it takes longer to think about the statements than to follow them.
+_FEW = 10
+
 
 class Model(NamedTuple):
     """What was learned: per comparison m and u from the worst level to the best, and the prior.
@@ -329,6 +332,16 @@ def write_weights(
         con.execute(statement)
     # What Splink only looks up need not be said again.
     return [*(statement for statement in said if not statement.startswith("SELECT column_name")), *last]
+
+
+def write_weights_again(con: duckdb.DuckDBPyConnection, said: list[str], records: int) -> None:
+    """Follow what `write_weights` said again, for so many records."""
+    if records < _FEW:
+        con.execute("pragma disable_optimizer")
+    try:
+        con.execute(";\n".join(said))
+    finally:
+        con.execute("pragma enable_optimizer")
 
 
 def _given_back(model: Model) -> str:

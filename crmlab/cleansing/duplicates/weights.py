@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,3 +42,28 @@ def heavy_names(names: np.ndarray, weights: np.ndarray) -> list[str]:
     order = np.argsort(-np.nan_to_num(weights), axis=1, kind="stable")
     heavy = np.take_along_axis(np.nan_to_num(weights), order, axis=1) >= 1
     return [", ".join(names[places[there]]) for places, there in zip(order, heavy, strict=True)]
+
+
+def levels_of(con: duckdb.DuckDBPyConnection, model: Model, a: int, b: int) -> list[str | None]:
+    """The level that two of the records meet in each field; None where a value is missing."""
+    sides = ", ".join(
+        f"(select columns(*) as '\\0_{side}' from records where id = {number})"
+        for side, number in (("l", a), ("r", b))
+    )
+    return list(
+        con.execute(f"select {', '.join(c.level for c in model.comparisons)} from {sides}").fetchone()
+    )
+
+
+def explanation(
+    model: Model, headings: list[str], pair: pd.DataFrame, levels: list[str | None], weights: np.ndarray
+) -> pd.DataFrame:
+    """The weights of a pair of prepared records, as `DuplicateFinder.explain` returns them."""
+    shown = pair.reindex(columns=model.fields).to_numpy(dtype=object)
+    told = pd.DataFrame(
+        {"column": [*headings, None], "one": shown[0], "other": shown[1], "level": [*levels, None],
+         "weight": weights}, pd.Index(model.fields, name="field"),
+    )  # fmt: skip
+    told = told.iloc[np.lexsort((-np.abs(weights), np.isnan(weights)))]
+    prior = pd.DataFrame({"weight": [model.prior_weight]}, pd.Index(["prior"], name="field"))
+    return pd.concat([prior.reindex(columns=told.columns).astype(told.dtypes), told])
