@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import cache, partial
+from functools import partial
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,12 +14,12 @@ from crmlab.cleansing.cells import read_cell
 from crmlab.cleansing.clean import Conventions
 from crmlab.cleansing.duplicates.finder import DuplicateFinder
 from crmlab.cleansing.entry import LEVELS, check_record
-from crmlab.cleansing.standard import entry_standard, label_of, word_of
+from crmlab.cleansing.standard import entry_standard, word_of
 from crmlab.contract import Column
-from crmlab.errors import ParameterError
 from crmlab.locale import language as language_of
 from crmlab.rules import Rule
 from crmlab.tables import table as contract_of
+from crmlab.widgets.parts import heading_of, import_widgets, set_changed, style_of
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -133,7 +132,7 @@ class EntryForm:
     # The widgets
 
     def _make(self) -> None:
-        widgets, tongue = _widgets(), self._tongue
+        widgets, tongue = import_widgets("Forms"), self._tongue
         standard = entry_standard(self._table.name, tongue)
         self.fields: dict[str, Any] = {}
         self._said: dict[str, ipywidgets.HTML] = {}
@@ -156,7 +155,7 @@ class EntryForm:
         clear = widgets.Button(description=tongue("Clear")).add_class("crm-clear")
         clear.on_click(lambda _: self.clear())
         self.box = widgets.VBox([
-            widgets.HTML(f"<style>{_style()}</style>"),
+            widgets.HTML(f"<style>{style_of(__file__)}</style>"),
             widgets.GridBox(groups, layout=layout).add_class("crm-fields"),
             self._known_box,
             widgets.HBox([clear, self._status]).add_class("crm-foot"),
@@ -165,9 +164,8 @@ class EntryForm:
             self.box.add_class("crm-rtl")
 
     def _field(self, column: Column, example: str, required: bool) -> Any:
-        widgets, tongue = _widgets(), self._tongue
-        label = label_of(column, tongue)
-        label = label[0].upper() + label[1:] + (" *" if required else "")
+        widgets, tongue = import_widgets("Forms"), self._tongue
+        label = heading_of(column, tongue) + (" *" if required else "")
         if column.allowed or column.kind == "boolean":
             values = column.allowed or ("yes", "no")
             words = [word_of(value, column, tongue) if column.allowed else tongue(value) for value in values]
@@ -199,17 +197,17 @@ class EntryForm:
             lines = [
                 f'<span class="{row.level}">{escape(row.problem)}</span>' for row in shown.itertuples()
             ] or [escape(self._hints[name])]
-            _set(self._said[name], value="<br>".join(lines))
+            set_changed(self._said[name], value="<br>".join(lines))
             better = suggestions.get(name) if name in self._touched else None
             choice = dict(_choices(field)).get(better, better)
-            _set(self._take[name], description=self._tongue("Take {value}", value=choice or ""))
-            _set(self._take[name].layout, display="" if better else "none")
+            set_changed(self._take[name], description=self._tongue("Take {value}", value=choice or ""))
+            set_changed(self._take[name].layout, display="" if better else "none")
             worst = min(shown["level"], key=LEVELS.index, default="")
             for level in ("error", "warning"):
                 (field.add_class if level == worst else field.remove_class)(f"crm-{level}")
         errors = self.problems.loc[self.problems["level"] == "error", "column"].nunique()
         said = self._tongue("{n} {n:field|fields} to mend.", n=errors)
-        _set(self._status, value=escape(said if errors else self._tongue("Nothing to mend.")))
+        set_changed(self._status, value=escape(said if errors else self._tongue("Nothing to mend.")))
 
     def _suggestions(self) -> dict[str, str]:
         """The suggestion for each field that has one, the gravest problem first."""
@@ -251,12 +249,12 @@ class EntryForm:
         self._found = (
             self._finder.lookup(pd.DataFrame([typed])).head(_SHOWN) if typed else self._found.iloc[:0]
         )
-        _set(self._known_box, value=self._known_table() if len(self._found) else "")
+        set_changed(self._known_box, value=self._known_table() if len(self._found) else "")
 
     def _known_table(self) -> str:
         tongue, known = self._tongue, self.known
         names = [name for name in self.fields if name in known and known[name].notna().any()]
-        heads = "".join(f"<th>{escape(label_of(self._table[name], tongue))}</th>" for name in names)
+        heads = "".join(f"<th>{escape(heading_of(self._table[name], tongue))}</th>" for name in names)
         rows = []
         for _, row in known.iterrows():
             cells = "".join(f"<td><bdi>{escape(self._shown(name, row[name]))}</bdi></td>" for name in names)
@@ -277,26 +275,6 @@ class EntryForm:
         return word_of(value, column, self._tongue) if column.allowed else str(value)
 
 
-def _widgets() -> Any:
-    try:
-        import ipywidgets
-    except ImportError:
-        raise ParameterError("Forms need ipywidgets; install it with: pip install crmlab[lab]") from None
-    return ipywidgets
-
-
 def _choices(field: Any) -> list[tuple[str, str]]:
     """Value and word of each choice of a field, none if it is free text."""
     return [(value, word) for word, value in getattr(field, "options", ())]
-
-
-def _set(widget: Any, **values: Any) -> None:
-    """Set what has changed: nothing is sent to the browser twice."""
-    for name, value in values.items():
-        if getattr(widget, name) != value:
-            setattr(widget, name, value)
-
-
-@cache
-def _style() -> str:
-    return Path(__file__).with_suffix(".css").read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ from crmlab.mining.satisfaction.scores import METRICS
 from crmlab.reporting.formats import formats_of
 from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
+from crmlab.widgets.pair_view import STRENGTHS
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
@@ -65,6 +66,7 @@ def units() -> set[str]:
     found = {segment.name for segment in RFM_SEGMENTS} | {segment.action for segment in RFM_SEGMENTS}
     found |= {*VERDICTS, *STEPS, *METRICS, *CHANNELS, "relationship", "touch points", "{x}: {y}"}
     found |= {*entry.SENTENCES.values(), *entry.FURTHER, *FORMS.values(), *EXAMPLES.values(), *SAID}
+    found |= {text for _, *texts in STRENGTHS for text in texts}
     for contract in TABLES.values():
         found |= {contract.name.replace("_", " "), contract.grain}
         for column in contract.columns:

@@ -1,0 +1,40 @@
+"""What the widgets share: ipywidgets when it is there, headings, style sheets, values set once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crmlab.cleansing.standard import label_of
+from crmlab.contract import Column
+from crmlab.errors import ParameterError
+from crmlab.locale import Language
+
+
+def import_widgets(what: str) -> Any:
+    """The module ipywidgets; without it, `what` cannot be had."""
+    try:
+        import ipywidgets
+    except ImportError:
+        raise ParameterError(f"{what} need ipywidgets; install it with: pip install crmlab[lab]") from None
+    return ipywidgets
+
+
+def set_changed(widget: Any, **values: Any) -> None:
+    """Set what has changed: nothing is sent to the browser twice."""
+    for name, value in values.items():
+        if getattr(widget, name) != value:
+            setattr(widget, name, value)
+
+
+@cache
+def style_of(module: str) -> str:
+    """The style sheet beside a module."""
+    return Path(module).with_suffix(".css").read_text(encoding="utf-8")
+
+
+def heading_of(column: Column, tongue: Language) -> str:
+    """What a column is called, as a heading."""
+    label = label_of(column, tongue)
+    return label[0].upper() + label[1:]
