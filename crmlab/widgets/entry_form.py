@@ -19,7 +19,7 @@ from crmlab.contract import Column
 from crmlab.locale import language as language_of
 from crmlab.rules import Rule
 from crmlab.tables import table as contract_of
-from crmlab.widgets.parts import heading_of, import_widgets, set_changed, style_of
+from crmlab.widgets.parts import cell_of, heading_of, import_widgets, set_changed, style_of
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -253,11 +253,12 @@ class EntryForm:
 
     def _known_table(self) -> str:
         tongue, known = self._tongue, self.known
-        names = [name for name in self.fields if name in known and known[name].notna().any()]
+        told = {*self._table.key, *(field.column for field in self._finder.fields_)}
+        names = [name for name in self.fields if name in told and known[name].notna().any()]
         heads = "".join(f"<th>{escape(heading_of(self._table[name], tongue))}</th>" for name in names)
         rows = []
         for _, row in known.iterrows():
-            cells = "".join(f"<td><bdi>{escape(self._shown(name, row[name]))}</bdi></td>" for name in names)
+            cells = "".join(cell_of(self._shown(name, row[name])) for name in names)
             rows.append(f"<tr><td>{escape(tongue.percent(row['score'], 0))}</td>{cells}</tr>")
         caption = escape(tongue("Known already?"))
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import SequenceMatcher
 from html import escape
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from crmlab.cleansing.duplicates.weights import probability
 from crmlab.cleansing.standard import word_of
 from crmlab.locale import Language
 from crmlab.tables import table
-from crmlab.widgets.parts import heading_of
+from crmlab.widgets.parts import cell_of, heading_of
 
 #: How alike the values of a field are: the class of its row and the sign before the words.
 _SIGNS = {"agree": "=", "alike": "≈", "differ": "≠", "missing": "–"}
@@ -65,7 +65,7 @@ class PairView(NamedTuple):
         heads = "".join(f'<th scope="col"><bdi>{escape(str(label))}</bdi></th>' for label in (one, other))
         pairs = round(2.0 ** -why.at["prior", "weight"]) + 1
         said = tongue(
-            "Taken at random, one pair in {pairs:,} would be one person; the fields move the odds from there.",
+            "At random, one pair in {pairs:,} would be one person; the fields move the odds from there.",
             pairs=pairs,
         )
         return (
@@ -73,18 +73,18 @@ class PairView(NamedTuple):
             f'<p class="crm-note">{escape(said)}</p>'
         )
 
-    def further(self, whose: Mapping[Any, Sequence[Any]]) -> str:
-        """Further records, and whose they are; nothing if there are none."""
+    def further(self, whose: Mapping[Any, Sequence[Any]], columns: Collection[Any]) -> str:
+        """Further records, by some columns, and whose they are; nothing if there are none."""
         if not whose:
             return ""
         tongue, shown = self.tongue, self.records.loc[list(whose)[:_SHOWN]]
-        names = [name for name in shown if shown[name].notna().any()]
+        names = [name for name in shown if name in set(columns) and shown[name].notna().any()]
         heads = "".join(f'<th scope="col">{escape(self._label(name))}</th>' for name in names)
         rows = []
         for label in shown.index:
             values = [self._shown(name, shown.at[label, name]) or "–" for name in names]
-            cells = "".join(f"<td><bdi>{escape(value)}</bdi></td>" for value in values)
-            mates = ", ".join(f"<bdi>{escape(str(mate))}</bdi>" for mate in whose[label])
+            cells = "".join(map(cell_of, values))
+            mates = "<br>".join(f"<bdi>{escape(str(mate))}</bdi>" for mate in whose[label])
             rows.append(
                 f'<tr><th scope="row"><bdi>{escape(str(label))}</bdi></th><td>{mates}</td>{cells}</tr>'
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +39,9 @@ def heading_of(column: Column, tongue: Language) -> str:
     """What a column is called, as a heading."""
     label = label_of(column, tongue)
     return label[0].upper() + label[1:]
+
+
+def cell_of(text: str) -> str:
+    """A cell of a small table: only texts of several words may be broken, not numbers and days."""
+    long = ' class="crm-long"' if " " in text and len(text) > 12 else ""
+    return f"<td{long}><bdi>{escape(text)}</bdi></td>"

@@ -170,16 +170,13 @@ class DuplicateReview:
             for name in COLUMNS:
                 if name not in frame:
                     raise ParameterError(f"The decisions lack the column {name!r}.")
+        labels = {str(label): label for label in self._records.index}
+        if len(labels) < len(self._records):
+            raise ParameterError("The index holds a label twice; number the records with reset_index().")
         if self._path is not None and self._path.exists():
             written = read_decisions(self._path)
-            if self._workspace is None:
-                labels = {str(label): label for label in self._records.index}
-                if len(labels) < len(self._records):
-                    raise ParameterError(
-                        "The records' index holds a label twice; number them with reset_index()."
-                    )
-                for name in COLUMNS[:2]:
-                    written[name] = written[name].map(lambda text: labels.get(text, text)).astype(object)
+            for name in () if self._workspace is not None else COLUMNS[:2]:
+                written[name] = written[name].map(lambda text: labels.get(text, text)).astype(object)
             found.append(written)
         if not found:
             return pd.DataFrame(columns=COLUMNS)
@@ -306,7 +303,7 @@ class DuplicateReview:
         else:
             why, view = self._finder.explain(*pair), PairView(self._records, self._tongue)
             head, compared = view.question(why), view.compared(*pair, why)
-            further = view.further(self._further(*pair))
+            further = view.further(self._further(*pair), why["column"])
         set_changed(self._head, value=head + self._progress())
         set_changed(self._table, value=compared)
         set_changed(self._mates, value=further)
