@@ -163,7 +163,7 @@ class Workspace:
         return read_parquet(self.clean_folder / "persons.parquet")
 
     @property
-    def decisions(self) -> Path:
+    def decisions_file(self) -> Path:
         """The file with what people decided on duplicates; see `crmlab.widgets.DuplicateReview`."""
         return self.path / DECISIONS
 

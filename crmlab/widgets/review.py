@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -12,7 +12,7 @@ import pandas as pd
 
 from crmlab.cleansing.duplicates.decisions import COLUMNS, add_decision, read_decisions
 from crmlab.cleansing.duplicates.finder import DuplicateFinder
-from crmlab.errors import ParameterError
+from crmlab.errors import CrmlabError, ParameterError, SourceError
 from crmlab.locale import language as language_of
 from crmlab.widgets.pair_view import PairView
 from crmlab.widgets.parts import import_widgets, set_changed, style_of
@@ -39,8 +39,8 @@ class DuplicateReview:
     decisions
         What was decided before, for records: `one`, `other` and `same`.
     path
-        File that keeps the decisions on records, see `crmlab.cleansing.duplicates.decisions`;
-        made if need be. Index labels are written as text.
+        File that keeps the decisions on records, instead of `decisions`: made if need be, in the form
+        that `crmlab.cleansing.duplicates.decisions` reads. Index labels are written as text.
     between
         Pairs whose probability of being one person is outside of this are not asked, nor those
         more than ten bits (a factor of a thousand) from even odds.
@@ -90,7 +90,7 @@ class DuplicateReview:
         if not isinstance(records, pd.DataFrame):
             if not (roles is None and decisions is None and path is None):
                 raise ParameterError("A workspace has roles and decisions of its own; leave them out.")
-            self._workspace, self._path = records, records.decisions
+            self._workspace, self._path = records, records.decisions_file
             language = language or records.settings.language
             self._records = pd.DataFrame()
         else:
@@ -149,22 +149,29 @@ class DuplicateReview:
         self._start()
         if not self._history:
             return
-        pair = self._history.pop()
+        pair = self._history[-1]
         key = frozenset(pair)
         if key in self._skipped:
             self._skipped.discard(key)
         else:
             self._keep(pair, None)
             del self._decided[key]
+        self._history.pop()
         self._queue = [pair, *(other for other in self._queue if frozenset(other) != key)]
         self._show()
 
     def _keep(self, pair: tuple[Any, Any], same: bool | None) -> None:
-        if self._path is not None:
+        if self._path is None:
+            return
+        try:
             add_decision(self._path, *map(str, pair), same)
+        except OSError as error:
+            raise SourceError(f"{self._path} cannot be written: {error.strerror}.") from None
 
     def _earlier(self, decisions: pd.DataFrame | None) -> pd.DataFrame:
         """The decisions given and those of the file, by index label."""
+        if decisions is not None and self._path is not None:
+            raise ParameterError("The decisions of the file count; leave decisions= out, or path=.")
         found = [] if decisions is None else [decisions]
         for frame in found:
             for name in COLUMNS:
@@ -283,7 +290,7 @@ class DuplicateReview:
         }
         for name, (text, hint, act) in texts.items():
             button = widgets.Button(description=text, tooltip=hint, disabled=True)
-            button.on_click(lambda _, act=act: act())
+            button.on_click(partial(self._pressed, act))
             self.buttons[name] = button.add_class(f"crm-{name}")
         self._row = widgets.HBox(list(self.buttons.values())).add_class("crm-answers")
         self.box = widgets.VBox([
@@ -292,6 +299,14 @@ class DuplicateReview:
         ]).add_class("crm-review")  # fmt: skip
         if tongue.right_to_left:
             self.box.add_class("crm-rtl")
+
+    def _pressed(self, act: Callable[[], None], _: Any) -> None:
+        """Do what a button says; what goes wrong then is told here, as no cell runs that could tell it."""
+        set_changed(self._busy, value="")
+        try:
+            act()
+        except CrmlabError as error:
+            set_changed(self._busy, value=f'<p class="crm-wrong" role="alert">{escape(str(error))}</p>')
 
     def _show(self) -> None:
         pair = self.pair

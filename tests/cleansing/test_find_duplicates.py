@@ -70,8 +70,23 @@ def test_an_explanation_adds_up_to_the_decision(fitted):
     assert finder.explain(one, stranger)["weight"].sum() < 0
     assert why.index[0] == "prior"
     assert why.at["prior", "weight"] < 0
+    compared = why.dropna(subset="level")
+    assert set(compared["column"]) <= set(frame)
+    assert (compared.index[compared["weight"].notna()] == compared.index).all()
+    assert ((compared["level"] == "equal") == (compared["one"] == compared["other"])).all()
+    again = finder.explain(other, one)
+    pd.testing.assert_frame_equal(again.rename(columns={"one": "other", "other": "one"})[list(why)], why)
     with pytest.raises(ParameterError, match="No record has the index label"):
         finder.explain(one, "nobody")
+
+
+def test_all_doubtful_pairs_can_be_had(fitted):
+    _, _, finder = fitted
+    every = finder.doubtful(None)
+    pd.testing.assert_frame_equal(every.head(3), finder.doubtful(3))
+    weight = np.log2(every["probability"] / (1 - every["probability"]))
+    assert weight.abs().round(1).is_monotonic_increasing
+    assert weight.abs().max() < 10.1
 
 
 def test_roles_are_told_from_headings_and_contents():

@@ -254,6 +254,16 @@ def test_a_decision_makes_a_workspace_clean_again(shop):
     assert other not in set(workspace.customers["customer_id"])
 
 
+def test_a_file_written_by_hand_is_read_and_gone_on_with(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_text("\ufeffone,other,same\nNA,b,YES\nb,NA,no\nc,d,بله", encoding="utf-8")
+    add_decision(path, "d", "c", None)
+    add_decision(path, "e", "f", True)
+    assert read_decisions(path).values.tolist() == [["b", "NA", False], ["e", "f", True]]
+    add_decision(path, "c", "d", False)
+    assert read_decisions(path).values.tolist()[-1] == ["c", "d", False]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

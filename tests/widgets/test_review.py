@@ -8,7 +8,7 @@ import pytest
 import crmlab as crm
 from crmlab.cleansing import DuplicateFinder, find_duplicates
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
-from crmlab.cleansing.duplicates.decisions import add_decision, read_decisions
+from crmlab.cleansing.duplicates.decisions import read_decisions
 from crmlab.cleansing.duplicates.fields import ROLES, Field
 from crmlab.errors import ParameterError, SourceError, WorkspaceError
 from crmlab.locale import language
@@ -102,6 +102,28 @@ def test_a_file_keeps_decisions_from_one_review_to_the_next(customers, fitted_on
     third = DuplicateReview(customers, between=ALL, path=path)
     assert third.decisions.values.tolist() == [[*first, False]]
     assert third.left == 2
+
+
+def test_a_decision_that_cannot_be_kept_is_not_taken(customers, fitted_once, tmp_path):
+    (tmp_path / "there").mkdir()
+    path = tmp_path / "there" / "decided.csv"
+    review = DuplicateReview(customers, between=ALL, path=path)
+    first = review.pair
+    press(review, "one")
+    second = review.pair
+    path.rename(tmp_path / "kept.csv")
+    path.mkdir()
+    for name in ("two", "back"):
+        press(review, name)
+        assert "decided.csv cannot be written" in text_of(review)
+        assert review.pair == second
+        assert review.decisions.values.tolist() == [[*first, True]]
+    path.rmdir()
+    (tmp_path / "kept.csv").rename(path)
+    press(review, "back")
+    assert "cannot be written" not in text_of(review)
+    assert review.pair == first
+    assert read_decisions(path).empty
 
 
 def test_a_pair_that_follows_from_decisions_is_not_asked(customers, fitted, fitted_once):
@@ -266,16 +288,6 @@ def test_a_workspace_is_cleaned_as_was_decided(workspace):
     assert again.decisions.equals(read_decisions(workspace.path / "decisions.csv"))
 
 
-def test_a_file_written_by_hand_is_read_and_gone_on_with(tmp_path):
-    path = tmp_path / "decisions.csv"
-    path.write_text("\ufeffone,other,same\nNA,b,YES\nb,NA,no\nc,d,بله", encoding="utf-8")
-    add_decision(path, "d", "c", None)
-    add_decision(path, "e", "f", True)
-    assert read_decisions(path).values.tolist() == [["b", "NA", False], ["e", "f", True]]
-    add_decision(path, "c", "d", False)
-    assert read_decisions(path).values.tolist()[-1] == ["c", "d", False]
-
-
 def test_what_cannot_be_reviewed_is_one_sentence(customers, workspace, tmp_path, monkeypatch):
     with pytest.raises(ParameterError, match="the lower one first"):
         DuplicateReview(customers, between=(0.9, 0.1))
@@ -285,6 +297,8 @@ def test_what_cannot_be_reviewed_is_one_sentence(customers, workspace, tmp_path,
         DuplicateReview(customers, language="de")
     with pytest.raises(ParameterError, match="lack the column 'same'"):
         DuplicateReview(customers, decisions=pd.DataFrame({"one": ["a"], "other": ["b"]}))
+    with pytest.raises(ParameterError, match="leave decisions= out"):
+        DuplicateReview(customers, decisions=pd.DataFrame(), path=tmp_path / "x.csv")
     (tmp_path / "wrong.csv").write_text("one,other,same\na,b,perhaps\n")
     with pytest.raises(SourceError, match="line 2"):
         DuplicateReview(customers, path=tmp_path / "wrong.csv")
