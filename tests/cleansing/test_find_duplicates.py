@@ -80,15 +80,6 @@ def test_an_explanation_adds_up_to_the_decision(fitted):
         finder.explain(one, "nobody")
 
 
-def test_all_doubtful_pairs_can_be_had(fitted):
-    _, _, finder = fitted
-    every = finder.doubtful(None)
-    pd.testing.assert_frame_equal(every.head(3), finder.doubtful(3))
-    weight = np.log2(every["probability"] / (1 - every["probability"]))
-    assert weight.abs().round(1).is_monotonic_increasing
-    assert weight.abs().max() < 10.1
-
-
 def test_roles_are_told_from_headings_and_contents():
     frame = pd.DataFrame({
         "id": range(30), "Vorname": ["Ann"] * 30, "last name": ["Lee"] * 30, "x": ["a@b.org", "c@d.org"] * 15,

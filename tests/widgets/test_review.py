@@ -234,6 +234,8 @@ def test_numbered_records_and_those_that_are_gone(tmp_path):
 
 def test_limits_leave_pairs_out(customers, fitted, fitted_once):
     doubtful = fitted.doubtful(None)["probability"]
+    assert fitted.doubtful(2)["probability"].equals(doubtful.head(2))
+    assert (doubtful - 0.5).abs().is_monotonic_increasing
     assert DuplicateReview(customers, between=(0.8, 0.9)).left == doubtful.between(0.8, 0.9).sum() == 1
 
 
