@@ -63,4 +63,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     guess = f"; did you mean {near[0]!r}?" if near else "."
-    return f"{guess} Known: {', '.join(known)}." if known else guess
+    return f"{guess} Known: {listed(known)}." if known else guess
+
+
+def listed(names: Iterable[str], signs: int = 1000) -> str:
+    """Names in a row on one line, as many of them as a sentence can hold.
+
+    >>> listed(["a", "b"]), listed(["first", "second", "third"], signs=12)
+    ('a, b', 'first, second, ... (3 in all)')
+    """
+    plain = [" ".join(name.split()) for name in map(str, names)]
+    shown, left = [], signs
+    for name in plain:
+        if left <= 0:
+            return f"{', '.join(shown)}, ... ({len(plain):,} in all)"
+        shown.append(name if len(name) <= signs // 10 or len(name) < 100 else f"{name[: signs // 10]}...")
+        left -= len(shown[-1]) + 2
+    return ", ".join(shown)

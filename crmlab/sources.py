@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crmlab.errors import ParameterError, SourceError, did_you_mean
+from crmlab.errors import ParameterError, SourceError, did_you_mean, listed
 from crmlab.settings import FILE, Source
 from crmlab.tables import table as contract_of
 
@@ -316,7 +316,7 @@ def _need_required(frame: pd.DataFrame, chosen: dict[str, str], entry: Source) -
         if column.name == "amount":
             given |= "unit_price" in chosen
         if column.required and not given:
-            headings = ", ".join(map(str, frame.columns))
+            headings = listed(frame.columns)
             hint = (
                 " It has one column only; if its columns are separated by another sign, name it with "
                 "delimiter=..." if len(frame.columns) == 1 else ""

@@ -12,7 +12,7 @@ from crmlab.cleansing.duplicates.exact import merge_exact, taken_keys
 from crmlab.cleansing.ledger import MARKED, REQUIRED, TAKEN, Ledger
 from crmlab.cleansing.readings import READERS, allowed, nowhere, read_column
 from crmlab.contract import ROW_NUMBER, Column
-from crmlab.errors import TableError
+from crmlab.errors import TableError, listed
 from crmlab.tables import table, validate
 
 MISSING_MARKERS = (
@@ -208,7 +208,7 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
             added[column.name] = numbers if own else column.default
             ledger.column("left", f"not in the source; taken as {column.default}", column.name, len(raw))
         elif column.required:
-            known = ", ".join(map(str, raw.columns)) or "none"
+            known = listed(raw.columns) or "none"
             raise TableError(
                 f"Table {name} needs a column {column.name} ({column.meaning}); the source has: {known}. "
                 "Say which one it is under [source.columns] in crmlab.toml.",

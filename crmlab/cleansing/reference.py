@@ -10,7 +10,7 @@ import pandas as pd
 from crmlab.cleansing.numbers import read_numbers
 from crmlab.cleansing.text import normalize_text
 from crmlab.contract import Table
-from crmlab.errors import ParameterError, SourceError, TableError
+from crmlab.errors import ParameterError, SourceError, TableError, listed
 
 Source = str | Path | pd.DataFrame
 
@@ -50,7 +50,7 @@ def read_reference(source: Source | None, form: Table) -> pd.DataFrame:
         known = (column.name, *column.headings)
         heading = next((headings[name] for name in known if name in headings), None)
         if heading is None and column.required:
-            has = ", ".join(map(str, raw.columns)) or "none"
+            has = listed(raw.columns) or "none"
             raise ParameterError(f"{_needed(form)} It has: {has}.")
         if heading is None:
             found[column.name] = pd.Series(None, index=raw.index, dtype=column.dtype)
