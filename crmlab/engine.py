@@ -225,7 +225,7 @@ def to_pandas(arrow: pa.Table) -> pd.DataFrame:
     """An Arrow table as a frame in which whole numbers stay whole.
 
     Columns of integers or booleans with gaps become pandas' nullable types instead of floats
-    and objects; days become time stamps at midnight.
+    and objects; days become time stamps at midnight, or text where one is beyond the years 1 to 9999.
     """
     import pandas as pd
     import pyarrow as pa
@@ -238,8 +238,7 @@ def to_pandas(arrow: pa.Table) -> pd.DataFrame:
         if pa.types.is_decimal(column.type) and column.type.scale == 0:
             column = _whole(column)
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-            # What is finer than a microsecond is cut.
-            column = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
+            column = _stamps(column)
         elif column.null_count and pa.types.is_integer(column.type):
             kind = pd.UInt64Dtype() if column.type == pa.uint64() else pd.Int64Dtype()
             nullable[field.name] = kind.__from_arrow__(column.cast(kind.numpy_dtype.name))
@@ -250,6 +249,29 @@ def to_pandas(arrow: pa.Table) -> pd.DataFrame:
     for name, values in nullable.items():
         frame[name] = values
     return frame
+
+
+#: Parts of a day in each unit of time stamps, and the days from 1970 to the ends of the years 1 and
+#: 9999, less one that a time zone may need.
+_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_DAYS = (-719_161, 2_932_895)
+
+
+def _stamps(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Days or time stamps to the microsecond; as text if one is in a year that calendars do not reach."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    zone = getattr(column.type, "tz", None)
+    if pa.types.is_date32(column.type):
+        unit, numbers = 1, column.cast(pa.int32())
+    else:
+        unit, numbers = _A_DAY[getattr(column.type, "unit", "ms")], column.cast(pa.int64())
+    ends = pc.min_max(numbers).as_py()
+    if ends["min"] is not None and not _DAYS[0] * unit <= ends["min"] <= ends["max"] <= _DAYS[1] * unit:
+        return (column.cast(pa.timestamp(column.type.unit)) if zone else column).cast(pa.string())
+    # What is finer than a microsecond is cut.
+    return column.cast(pa.timestamp("us", zone), safe=False)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.ChunkedArray:
