@@ -125,9 +125,9 @@ def _is_persian(head: pd.DataFrame) -> bool:
     """Whether most headings, or most rows somewhere, are written in the letters of Persian."""
     letters = "[\u0600-\u06ff]"
     headings = pd.Series(head.columns, dtype="str").str.contains(letters)
-    rows = head.apply(lambda values: values.astype("str").str.contains(letters).fillna(False)).any(
-        axis="columns"
-    )
+    rows = pd.Series(False, index=head.index)
+    for heading in head:
+        rows |= head[heading].astype("str").str.contains(letters).fillna(False).astype(bool)
     return bool(headings.mean() > 0.5 or rows.mean() > 0.5)
 
 

@@ -46,7 +46,7 @@ class Proposal(NamedTuple):
 @lru_cache(maxsize=4096)
 def fold(heading: str) -> str:
     """A heading in small letters and single spaces, without the unit in brackets at its end."""
-    heading = re.sub(r"(?<=\S)\s*[(\[][^)\]]*[)\]]\s*$", "", heading)
+    heading = re.sub(r"(?<=\S)\s*[(\[][^(\[)\]]*[)\]]\s*$", "", heading)
     heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)])).iloc[0]
     return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
 
