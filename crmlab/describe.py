@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from crmlab.cleansing.roles import Proposal, match_headings, propose
-from crmlab.errors import ParameterError, WorkspaceError
+from crmlab.errors import ParameterError, WorkspaceError, listed
 from crmlab.folders import check_writable
 from crmlab.loaders.files import read_file
 from crmlab.loaders.public import fetch, public_set
@@ -103,8 +103,7 @@ def _describe(path: Path) -> Description:
             f"{_count(headings, 'question')} on a scale from {low} to {high}, taken as {metric}: check both."
         )
     if proposal.unused:
-        unused = [" ".join(heading.split()) for heading in proposal.unused]
-        remarks.append(f"Not used: {', '.join(unused)}.")
+        remarks.append(f"Not used: {listed(proposal.unused)}.")
     # Leads have a column for names as typed, customers have none.
     whole = match_headings(head[proposal.unused], "leads").get("full_name")
     if proposal.table == "customers" and whole:
@@ -125,9 +124,8 @@ def _is_persian(head: pd.DataFrame) -> bool:
     """Whether most headings, or most rows somewhere, are written in the letters of Persian."""
     letters = "[\u0600-\u06ff]"
     headings = pd.Series(head.columns, dtype="str").str.contains(letters)
-    rows = pd.Series(False, index=head.index)
-    for heading in head:
-        rows |= head[heading].astype("str").str.contains(letters).fillna(False).astype(bool)
+    lines = [" ".join(map(str, row)) for row in head.itertuples(index=False, name=None)]
+    rows = pd.Series(lines, dtype="str").str.contains(letters)
     return bool(headings.mean() > 0.5 or rows.mean() > 0.5)
 
 

@@ -66,13 +66,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"{guess} Known: {listed(known)}." if known else guess
 
 
+def one_line(text: str) -> str:
+    r"""Text without signs that end the line or move the cursor.
+
+    >>> one_line("a\n  b\x7f")
+    'a b'
+    """
+    return " ".join(text.translate(dict.fromkeys([*range(32), *range(127, 160)], " ")).split())
+
+
 def listed(names: Iterable[str], signs: int = 1000) -> str:
     """Names in a row on one line, as many of them as a sentence can hold.
 
     >>> listed(["a", "b"]), listed(["first", "second", "third"], signs=12)
     ('a, b', 'first, second, ... (3 in all)')
     """
-    plain = [" ".join(name.split()) for name in map(str, names)]
+    plain = [one_line(str(name)) for name in names]
     shown, left = [], signs
     for name in plain:
         if left <= 0:

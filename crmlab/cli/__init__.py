@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmlab.cli.show import FINDING, INTERRUPTED, WRONG_CALL, print_table, working
-from crmlab.errors import CrmlabError, ReportError
+from crmlab.errors import CrmlabError, ReportError, listed
 
 if TYPE_CHECKING:
     from crmlab.workspace import Workspace
@@ -135,7 +135,7 @@ def clean(folder: Path, rows: int) -> None:
         print_table("Rules", lines, heads, right=(3, 4, 5))
     for name, state in workspace.state["tables"].items():
         if state["unused_columns"]:
-            click.echo(f"Columns of {name} that are not used: {', '.join(state['unused_columns'])}")
+            click.echo(f"Columns of {name} that are not used: {listed(state['unused_columns'])}")
     if aside := counts["set_aside"].sum():
         if rows:
             _list_rows_set_aside(workspace, rows, aside)
