@@ -17,6 +17,8 @@ from crmlab.tables import TABLES, table
 
 _CLOSE = 0.86
 _ENOUGH, _NEARLY_ALL = 0.5, 0.9
+#: Among more headings than this, those nearly alike are chance, and no survey asks as many questions.
+_WIDE = 1000
 
 
 class Proposal(NamedTuple):
@@ -46,9 +48,14 @@ class Proposal(NamedTuple):
 @lru_cache(maxsize=4096)
 def fold(heading: str) -> str:
     """A heading in small letters and single spaces, without the unit in brackets at its end."""
-    heading = re.sub(r"(?<=\S)\s*[(\[][^(\[)\]]*[)\]]\s*$", "", heading)
-    heading = normalize_text(pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading)])).iloc[0]
-    return re.sub(r"[\s_\-./#:\u200c]+", " ", heading.lower()).strip()
+    return _fold_all((heading,))[0]
+
+
+@lru_cache(maxsize=16)
+def _fold_all(headings: tuple[str, ...]) -> list[str]:
+    bare = (re.sub(r"(?<=\S)\s*[(\[][^(\[)\]]*[)\]]\s*$", "", heading) for heading in headings)
+    words = pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading) for heading in bare], dtype="str")
+    return [re.sub(r"[\s_\-./#:\u200c]+", " ", text.lower()).strip() for text in normalize_text(words)]
 
 
 def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[str, str]:
@@ -69,14 +76,15 @@ def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[
     >>> match_headings(pd.DataFrame(columns=["Customer ID", "InvoiceDate", "x"]), "orders")
     {'customer_id': 'Customer ID', 'time': 'InvoiceDate'}
     """
-    folded = {heading: fold(str(heading)) for heading in frame.columns}
+    folded = dict(zip(frame.columns, _fold_all(tuple(map(str, frame.columns))), strict=True))
+    texts, alike = set(folded.values()), close and len(folded) <= _WIDE
     fits = []
     for place, column in enumerate(table(name).columns):
         known = [fold(known) for known in (column.name, *column.headings)]
-        for heading, text in folded.items():
-            fit = _fit(text, known, close)
-            if fit and (not close or _contents_fit(frame[heading], column)):
-                fits.append((-fit, place, list(folded).index(heading), column.name, heading))
+        worth = {text: fit for text in texts if (fit := _fit(text, known, alike))}
+        for order, (heading, text) in enumerate(folded.items()) if worth else ():
+            if text in worth and (not close or _contents_fit(frame[heading], column)):
+                fits.append((-worth[text], place, order, column.name, heading))
     found: dict[str, str] = {}
     for *_, column, heading in sorted(fits):
         if column not in found and heading not in found.values():
@@ -153,7 +161,7 @@ def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
     Under a heading that is a question a few answers will do, however alike.
     """
     ratings = []
-    for heading in frame.columns:
+    for heading in frame.columns if len(frame.columns) <= _WIDE else ():
         answers = frame[heading].dropna()
         numbers = read_numbers(answers)["text"].astype("float64")
         numbers = numbers[numbers.isin(range(11))]
