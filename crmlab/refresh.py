@@ -27,12 +27,12 @@ from crmlab.cleansing.enforce import POSITION, Enforced, Origin, enforce, origin
 from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
 from crmlab.cleansing.quality import empty_cells
 from crmlab.engine import connect
-from crmlab.errors import ParameterError, WorkspaceError
+from crmlab.errors import ParameterError, TableError, WorkspaceError, listed
 from crmlab.folders import sha256
 from crmlab.parquet import engine_path, parquet_parts, read_parquet, take_out, write_parquet
 from crmlab.rules import Rule, field_of, key_rules, meaning
 from crmlab.settings import DECISIONS, FILE, IDENTITIES, Settings
-from crmlab.sources import Loaded, read_table
+from crmlab.sources import Loaded, read_table, tables_of
 from crmlab.tables import table
 
 
@@ -70,7 +70,7 @@ def make_clean(
             if progress:
                 progress(name)
             loaded = read_table(settings.sources, name, path)
-            cleaned = clean(loaded.frame, name, conventions, loaded.lineage)
+            cleaned = _clean(settings, name, loaded, conventions)
             tell(cleaned.ledger)
             tell(unread_entries(loaded.rejected))
             # Of what has done its part only that is kept which is asked for below.
@@ -132,6 +132,14 @@ def compare_customers(
         return records, None
     with _to_be_told_apart(path):
         return records, compare(records, *_known(path), settings.threads)
+
+
+def _clean(settings: Settings, name: str, loaded: Loaded, conventions: Conventions) -> Cleaned:
+    try:
+        return clean(loaded.frame, name, conventions, loaded.lineage)
+    except TableError as error:
+        sources = listed(source.label for source in settings.sources if name in tables_of(source))
+        raise TableError(f"{sources}: {error}", error.table, error.column, error.rule) from None
 
 
 def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> Persons:
