@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from crmlab.errors import SourceError
+from crmlab.errors import SourceError, one_line
 from crmlab.loaders.raw import Raw, plain_columns, raw, unique_names
 
 if TYPE_CHECKING:
@@ -116,4 +116,7 @@ def _said(error: Exception) -> str:
     first = cause.args[0] if cause.args else ""
     # PostgreSQL's own fields, as pg8000 hands them on: M is the message.
     text = str(first["M"]) if isinstance(first, dict) and "M" in first else str(cause)
-    return text.strip().split("\n")[0].split(" (Background on")[0].rstrip(".")
+    # SQLite repeats the text that it cannot decode, which may be personal.
+    return one_line(text.strip().split("\n")[0].split(" (Background on")[0].split(" with text ")[0]).rstrip(
+        "."
+    )

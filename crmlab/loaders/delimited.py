@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from crmlab.errors import ParameterError, SourceError
-from crmlab.loaders.raw import Raw, raw, unique_names
+from crmlab.loaders.raw import Raw, check_headings, raw, unique_names
 
 #: What stands for bytes that are no text, and for the end of a file: two of the code points that
 #: Unicode keeps out of texts.
@@ -37,7 +37,16 @@ _OTHER_FORMATS = {
     b"PK\x03\x04": "it is a workbook or another packed file; give it its own ending, such as .xlsx",
     b"\xd0\xcf\x11\xe0": "it is an old Excel workbook; give it the ending .xls",
     b"PAR1": "it is a Parquet file; give it the ending .parquet",
+    b"%PDF-": "it is a PDF; have the table itself exported as CSV",
+    b"\x1f\x8b": "it is packed twice over; unpack it first",
+    b"BZh": "it is packed with bzip2; unpack it first",
+    b"\xfd7zXZ\x00": "it is packed with xz; unpack it first",
+    b"\x28\xb5\x2f\xfd": "it is packed with zstd; unpack it first",
 }
+#: Python's own encodings, which no file is in.
+_NO_ENCODINGS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+#: What unpacks to more bytes than this, and to more than so many times its size, is no table.
+_MUCH, _TIMES = 1 << 28, 200
 _NUMBER = re.compile(r"[-+\d.,:/ ]+")
 
 # A cell may be as long as what is looked at.
@@ -48,13 +57,37 @@ def read_bytes(path: Path) -> bytes:
     """The file's content, unpacked if it is gzipped."""
     try:
         content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+        return _unpacked(content, path.name) if content.startswith(b"\x1f\x8b") else content
     except EOFError:
         raise SourceError(f"{path.name} is cut off: its compressed data end too early.") from None
     except (gzip.BadGzipFile, zlib.error):
         raise SourceError(f"{path.name} is damaged: its compressed data do not add up.") from None
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    parts, size = [], 0
+    with gzip.open(io.BytesIO(content)) as packed:
+        while part := packed.read(1 << 24):
+            parts.append(part)
+            check_unpacked(size := size + len(part), len(content), name)
+    return b"".join(parts)
+
+
+def check_unpacked(size: int, packed: int, name: str) -> None:
+    """Refuse a packed file that comes to far more than tables do, before it fills the memory.
+
+    Raises
+    ------
+    SourceError
+        If `size` bytes are far more than `packed` ones can honestly hold.
+    """
+    if size > max(_MUCH, _TIMES * packed):
+        raise SourceError(
+            f"{name} unpacks to more than {_TIMES} times its size, which no table does; unpack it yourself "
+            "if you trust it."
+        )
 
 
 def read_text(path: Path, encoding: str | None = None) -> str:
@@ -76,12 +109,11 @@ def read_text(path: Path, encoding: str | None = None) -> str:
             raise SourceError(f"{path.name} is not a text file: {hint}.")
     chosen = encoding or detect_encoding(content)
     try:
+        if codecs.lookup(chosen).name in _NO_ENCODINGS:
+            raise LookupError
         text = content.decode(chosen)
-    except LookupError:
-        raise SourceError(
-            f"There is no encoding {chosen!r} for {path.name}; leave encoding out to have it recognised, "
-            "or name one such as 'utf-8', 'cp1256' or 'cp1252'."
-        ) from None
+        if encoding and (half := re.search("[\ud800-\udfff]", text)):  # UTF-7 lets them through
+            raise UnicodeDecodeError(chosen, content, 0, 1, f"half a character at {half.start()}")
     except UnicodeDecodeError as error:
         if encoding or chosen == "utf-16":
             line = content.count(b"\n", 0, error.start) + 1
@@ -91,6 +123,11 @@ def read_text(path: Path, encoding: str | None = None) -> str:
                 f"belong to it. {hint}."
             ) from None
         text = re.sub("[\udc80-\udcff]+", BROKEN, content.decode(chosen, errors="surrogateescape"))
+    except (LookupError, ValueError):
+        raise SourceError(
+            f"There is no encoding {chosen!r} for {path.name}; leave encoding out to have it recognised, "
+            "or name one such as 'utf-8', 'cp1256' or 'cp1252'."
+        ) from None
     if "\x00" in text:
         raise SourceError(f"{path.name} is not a text file: it holds zero bytes.")
     if not text or text.isspace():
@@ -213,11 +250,13 @@ def read_delimited(
     delimiter = delimiter or detect_delimiter(_sample(text))
     quotes = delimiter != WHITESPACE
     if not quotes:
-        lines = re.sub(r"[ \t]*[\r\n]+[ \t]*", "\n", text.strip(" \t\r\n"))
-        text, delimiter = re.sub(r"[ \t]+", "\t", lines), "\t"
+        lines = (line.strip(" \t") for line in re.split(r"[\r\n]+", text.strip(" \t\r\n")))
+        text, delimiter = re.sub(r"[ \t]+", "\t", "\n".join(lines)), "\t"
     first = _first_record(text, delimiter, quotes)
     if header is None:
         header = has_header(first)
+    separated = "; if another sign stands between them, name it as the delimiter"
+    check_headings(first if header else [""] * len(first), path.name, separated)
     names = unique_names(list(map(_shown, first))) if header else [str(n) for n in range(1, len(first) + 1)]
     rejected: list[tuple[int, str, str]] = []
 

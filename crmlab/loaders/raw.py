@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from crmlab.errors import SourceError
+
 REJECTED_COLUMNS = ["row", "reason", "record"]
+#: Columns that a sheet of Excel holds at most, and signs of a heading. What has more is no table.
+MOST_COLUMNS, LONGEST_HEADING = 16_384, 1000
 
 
 class Raw(NamedTuple):
@@ -49,16 +54,42 @@ def unique_names(names: list[str]) -> list[str]:
     ['a', 'column 2', 'a (2)']
     """
     plain = [name.strip() or f"column {place}" for place, name in enumerate(names, start=1)]
-    found: list[str] = []
+    taken = set(plain)
+    found: dict[str, None] = {}
     times = Counter()
     for name in plain:
         times[name] += 1
         unique = name if times[name] == 1 else f"{name} ({times[name]})"
-        while unique in found or (unique != name and unique in plain):
+        while unique in found or (unique != name and unique in taken):
             times[name] += 1
             unique = f"{name} ({times[name]})"
-        found.append(unique)
-    return found
+        found[unique] = None
+    return list(found)
+
+
+def check_headings(names: Sequence[str], source: str, hint: str = "") -> None:
+    """Refuse what has more columns, or longer headings, than any table has.
+
+    Parameters
+    ----------
+    hint
+        What may be wrong where there are too many.
+
+    Raises
+    ------
+    SourceError
+        Naming the source and what to do.
+    """
+    if len(names) > MOST_COLUMNS:
+        raise SourceError(
+            f"{source} has {len(names):,} columns, more than any table (at most {MOST_COLUMNS:,}){hint}."
+        )
+    longest = max(map(len, names), default=0)
+    if longest > LONGEST_HEADING:
+        raise SourceError(
+            f"A heading of {source} has {longest:,} signs, which no name of a column has (at most "
+            f"{LONGEST_HEADING:,}); give its columns short names in the first line."
+        )
 
 
 def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
