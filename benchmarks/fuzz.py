@@ -34,7 +34,8 @@ BATCH = 50
 MODULES = (
     "openpyxl", "python_calamine", "sqlalchemy.dialects.sqlite", "pandera.pandas", "rich.console",
     "rich.table", "pyarrow.parquet", "pyarrow.csv", "phonenumbers", "email_validator", "crmlab.cli.show",
-    "crmlab.cleansing.clean", "crmlab.loaders.public", "crmlab.describe", "crmlab.refresh", "ibis", "duckdb",
+    "crmlab.cleansing.clean", "crmlab.loaders.public", "crmlab.describe", "crmlab.refresh",
+    "crmlab.workspace", "ibis", "duckdb",
 )  # fmt: skip
 
 
