@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -148,7 +149,7 @@ def locate(city: pd.Series, places: pd.DataFrame, province: pd.Series | None = N
         "province": normalize_text(pd.Series(provinces, dtype="str")).reindex(pairs % width - 1).array,
         "times": np.bincount(of, minlength=len(pairs)),
     })  # fmt: skip
-    return _judge(asked, known_names(places)).take(of).set_axis(city.index)
+    return _judge(asked, _known(places)).take(of).set_axis(city.index)
 
 
 def known_names(places: pd.DataFrame) -> pd.DataFrame:
@@ -169,27 +170,58 @@ def place_key(names: pd.Series, known: Collection[str] = ()) -> pd.Series:
     """Names as they are compared, without words before them unless the name is known with these."""
     whole = normalize_text(names, "search")
     bare = normalize_text(names.str.replace(_KIND_OF_PLACE, "", regex=True), "search")
-    return whole.where(whole.isin(known), bare)
+    return whole.where(_among(whole, known), bare)
 
 
-def _judge(asked: pd.DataFrame, names: pd.DataFrame) -> pd.DataFrame:
+def _among(names: pd.Series, known: Collection[str]) -> np.ndarray:
+    # pandas' own would make a set of all that is known for each name asked.
+    return np.fromiter((name in known for name in names), dtype=bool, count=len(names))
+
+
+class _Known(NamedTuple):
+    """A list of places made ready: its names, and what a name alone, or with its province, means."""
+
+    places: pd.DataFrame
+    by_name: pd.DataFrame
+    by_pair: pd.DataFrame
+    choices: pd.DataFrame
+    provinces: frozenset[str]
+
+
+#: The list that was made ready last: who asks for one record after the other asks with one list.
+_last: list[_Known] = []
+
+
+def _known(places: pd.DataFrame) -> _Known:
+    if not (_last and _last[0].places.equals(places)):
+        names = known_names(places)
+        choices = names.drop_duplicates(["key", "province_key"])
+        # The copy stays as it is, whatever becomes of the caller's frame.
+        _last[:] = [_Known(
+            places.copy(), _decided(names, ["key"]), _decided(names, ["key", "province_key"]),
+            choices.assign(length=choices["key"].str.len()), frozenset(names["province_key"].dropna()),
+        )]  # fmt: skip
+    return _last[0]
+
+
+def _judge(asked: pd.DataFrame, known: _Known) -> pd.DataFrame:
     """The verdict on each pair of `city` and `province`; `times` says how often it occurs."""
-    by_name, by_pair = _decided(names, ["key"]), _decided(names, ["key", "province_key"])
+    by_name, by_pair = known.by_name, known.by_pair
     key, province_key = place_key(asked["city"], by_name.index), place_key(asked["province"])
     # A list without provinces cannot contradict one.
-    named = (province_key.fillna("") != "") & names["province_key"].notna().any()
+    named = (province_key.fillna("") != "") & bool(known.provinces)
     anywhere = by_name.reindex(key).set_axis(asked.index)
     there = by_pair.reindex(pd.MultiIndex.from_arrays([key, province_key])).set_axis(asked.index)
     found = pd.concat([anywhere[~named], there[named]]).sort_index()
     valid = found["name"].notna()
     reason = pd.Series(pd.NA, index=asked.index, dtype="str").mask(found["several"].eq(True), SEVERAL)
     reason = reason.mask(named & ~valid, ELSEWHERE)
-    reason = reason.mask(named & ~province_key.isin(names["province_key"]), NO_PROVINCE)
+    reason = reason.mask(named & ~_among(province_key, known.provinces), NO_PROVINCE)
     reason = reason.mask(anywhere["name"].isna(), NOT_LISTED).mask(asked["city"].fillna("") == "", pd.NA)
     todo = ~valid & reason.notna() & (key != "")
     often = asked["times"].where(valid).groupby(key).sum()
     result = pd.DataFrame({"valid": valid, "value": found["name"], **found[_FACTS], "reason": reason})
-    return result.join(_nearest(key[todo], province_key[todo], names, often))
+    return result.join(_nearest(key[todo], province_key[todo], known.choices, often))
 
 
 def _decided(names: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -202,13 +234,11 @@ def _decided(names: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return first[["name"]].join(first[_FACTS].mask(differ)).assign(several=several)
 
 
-def _nearest(keys: pd.Series, provinces: pd.Series, names: pd.DataFrame, often: pd.Series) -> pd.DataFrame:
+def _nearest(keys: pd.Series, provinces: pd.Series, choices: pd.DataFrame, often: pd.Series) -> pd.DataFrame:
     """The nearest name to each key, one of its province if one there is near enough, and its score."""
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import cdist
 
-    choices = names.drop_duplicates(["key", "province_key"])
-    choices = choices.assign(length=choices["key"].str.len())
     # Of names that differ in as many letters, the first is taken, so the likeliest comes first.
     likely = np.log1p(choices["key"].map(often).fillna(0)) + np.log(_LETTERS) * choices["length"]
     choices = choices.iloc[np.argsort(-likely.to_numpy(), kind="stable")]
