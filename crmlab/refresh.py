@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from crmlab.cleansing.by_reference import fill_columns, note_places
 from crmlab.cleansing.clean import Cleaned, Conventions, clean
 from crmlab.cleansing.duplicates.decisions import read_decisions
 from crmlab.cleansing.duplicates.finder import DuplicateFinder
@@ -83,6 +84,9 @@ def make_clean(
                 change = merge_persons if name == "customers" else renumber
                 cleaned = change(replace(cleaned, ledger=empty_ledger()), persons, loaded.lineage)
                 tell(cleaned.ledger)
+            if name == "customers" and (settings.places or settings.enrich):
+                cleaned = _compare(path, settings, replace(cleaned, ledger=empty_ledger()), loaded.lineage)
+                tell(cleaned.ledger)
             write_parquet(cleaned.frame, into / f"{name}.parquet")
             state[name] = _counts(cleaned, len(loaded.rejected)) | {
                 "unused_columns": loaded.unused,
@@ -140,6 +144,21 @@ def _clean(settings: Settings, name: str, loaded: Loaded, conventions: Conventio
     except TableError as error:
         sources = listed(source.label for source in settings.sources if name in tables_of(source))
         raise TableError(f"{sources}: {error}", error.table, error.column, error.rule) from None
+
+
+def _compare(path: Path, settings: Settings, cleaned: Cleaned, lineage: pd.DataFrame) -> Cleaned:
+    """Customers beside the reference tables of the settings."""
+    lists = {"places": settings.places, "prefixes": settings.national_id_prefixes, "names": settings.names}
+    references = {name: path / file for name, file in lists.items() if file}
+    try:
+        if settings.places:
+            cleaned = note_places(cleaned, references["places"], lineage)
+        if settings.enrich:
+            references["as_of"] = settings.as_of or None
+            cleaned = fill_columns(cleaned, settings.enrich, references, lineage)
+    except (ParameterError, TableError) as error:
+        raise WorkspaceError(f"{path / FILE}, [reference]: {error}") from None
+    return cleaned
 
 
 def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> Persons:

@@ -70,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Settings:
-    """The ``[workspace]``, ``[engine]`` and ``[duplicates]`` parts, the sources and the rules of a workspace.
+    """All parts of ``crmlab.toml``: entries of single parts, the sources and the rules of a workspace.
 
     Attributes
     ----------
@@ -85,6 +85,12 @@ class Settings:
     customers
         What is done about customers that are one person, in ``[duplicates]``: ``"keep"`` them,
         ``"find"`` them, or ``"merge"`` them.
+    places, national_id_prefixes, names
+        In ``[reference]``: lists from the workspace folder, as `crmlab.cleansing.enrich` takes them.
+        Cities and provinces that are not in `places` are told in the ledger.
+    enrich, as_of
+        In ``[reference]``: columns to be derived for customers, and the day on which ages and
+        tenures are taken.
     """
 
     name: str = ""
@@ -99,15 +105,28 @@ class Settings:
     memory: str = "2GB"
     threads: int | None = None
     customers: str = "keep"
+    places: str = ""
+    national_id_prefixes: str = ""
+    names: str = ""
+    enrich: list[Any] = field(default_factory=list)
+    as_of: str = ""
     sources: tuple[Source, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
 #: Further columns are kept under their own names, but so alike a name is a slip of the pen.
 _NEARLY = 0.85
-_PARTS = ("workspace", "engine", "duplicates", "source", "rule")
+_PARTS = ("workspace", "engine", "duplicates", "reference", "source", "rule")
 #: Entries that stand in a part of their own.
 _ENGINE, _DUPLICATES = ("memory", "threads"), ("customers",)
+_REFERENCE = ("places", "national_id_prefixes", "names", "enrich", "as_of")
+#: Columns that can be derived, and the entry of ``[reference]`` that each needs.
+NEEDED = {
+    "province": "places", "latitude": "places", "longitude": "places",
+    "place_of_issue": "national_id_prefixes", "province_of_issue": "national_id_prefixes",
+    "female_probability": "names", "household_id": "", "household_size": "",
+    "age": "as_of", "life_stage": "as_of", "tenure_days": "as_of",
+}  # fmt: skip
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -125,6 +144,7 @@ _FORMS = {
     "threads": (r"[1-9]\d*", "a number from 1"),
     "duplicates": ("merge|keep", "'merge' or 'keep'"),
     "customers": ("keep|find|merge", "'keep', 'find' or 'merge'"),
+    "as_of": (r"(\d{4}-\d\d-\d\d)?", "a day such as '2024-08-02', in quotation marks"),
     "level": ("|".join(LEVELS), f"one of {', '.join(LEVELS)}"),
 }
 
@@ -164,10 +184,12 @@ def _settings(text: str, path: Path) -> Settings:
     engine = _part(content, "engine", path)
     duplicates = _part(content, "duplicates", path)
     types = {f.name: f.type for f in fields(Settings) if f.name not in ("sources", "rules")}
-    elsewhere = {*_ENGINE, *_DUPLICATES}
+    reference = _part(content, "reference", path)
+    elsewhere = {*_ENGINE, *_DUPLICATES, *_REFERENCE}
     _check(workspace, {n: kind for n, kind in types.items() if n not in elsewhere}, path, "[workspace]")
     _check(engine, {name: types[name] for name in _ENGINE}, path, "[engine]")
     _check(duplicates, {name: types[name] for name in _DUPLICATES}, path, "[duplicates]")
+    _check(reference, {name: types[name] for name in _REFERENCE}, path, "[reference]")
     if zone := workspace.get("time_zone"):
         try:
             zoneinfo.ZoneInfo(zone)
@@ -181,7 +203,22 @@ def _settings(text: str, path: Path) -> Settings:
     for table, title in titles:
         if titles.count((table, title)) > 1:
             raise WorkspaceError(f"{path}: two rules of {table} are called {title!r}; give them other names.")
-    return Settings(**workspace, **engine, **duplicates, sources=sources, rules=rules)
+    _check_enrich(reference, sources, path)
+    return Settings(**workspace, **engine, **duplicates, **reference, sources=sources, rules=rules)
+
+
+def _check_enrich(reference: dict[str, Any], sources: tuple[Source, ...], path: Path) -> None:
+    columns = reference.get("enrich", [])
+    for column in columns:
+        if str(column) not in NEEDED:
+            said = f"{path}: enrich in [reference] knows no column {column!r}"
+            raise WorkspaceError(said + did_you_mean(str(column), NEEDED))
+        if NEEDED[column] and not reference.get(NEEDED[column]):
+            raise WorkspaceError(f"{path}: to derive {column}, [reference] needs the entry {NEEDED[column]}.")
+    if columns and not any(source.table == "customers" or source.dataset for source in sources):
+        raise WorkspaceError(
+            f"{path}: enrich in [reference] derives columns of customers, which no [[source]] feeds."
+        )
 
 
 def _part(content: dict[str, Any], name: str, path: Path) -> dict[str, Any]:

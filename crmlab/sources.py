@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmlab.errors import ParameterError, SourceError, did_you_mean, listed
-from crmlab.settings import FILE, Source
+from crmlab.settings import FILE, Settings, Source
 from crmlab.tables import table as contract_of
 
 if TYPE_CHECKING:
@@ -68,8 +68,22 @@ def files_of(source: Source, folder: Path) -> list[Path]:
         from crmlab.loaders.databases import database_file
 
         path = database_file(source.url, folder)
-    if path is None:
-        return []
+    return [] if path is None else _files(path)
+
+
+def reference_files(settings: Settings, folder: Path) -> list[Path]:
+    """The files of the lists that the workspace in `folder` compares its tables with.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file.
+    """
+    names = (settings.places, settings.national_id_prefixes, settings.names)
+    return [file for name in names if name for file in _files(folder / name)]
+
+
+def _files(path: Path) -> list[Path]:
     if not path.exists():
         raise SourceError(f"There is no file {path}, which {FILE} names.")
     return sorted(child for child in path.rglob("*") if child.is_file()) if path.is_dir() else [path]

@@ -254,11 +254,12 @@ class Workspace:
 
         Files untouched since `last` are not read again.
         """
-        from crmlab.sources import files_of
+        from crmlab.sources import files_of, reference_files
 
         known = (last or {}).get("made_from", {}).get("files", {})
         settings, files = self.settings, {}
         paths = [path for source in settings.sources for path in files_of(source, self.path)]
+        paths += reference_files(settings, self.path)
         if settings.customers != "keep":
             kept = [self.path / name for name in (DECISIONS, IDENTITIES)]
             paths += [path for path in kept if path.exists()]

@@ -8,7 +8,7 @@ import pytest
 
 from crmlab.errors import WorkspaceError
 from crmlab.rules import Rule
-from crmlab.settings import FILE, Settings, Source, read_settings
+from crmlab.settings import FILE, NEEDED, Settings, Source, read_settings
 
 SOURCE = '[[source]]\ntable = "orders"\nfile = "orders.csv"\n'
 
@@ -46,6 +46,13 @@ threads = 2
 
 [duplicates]
 customers = "merge"
+
+[reference]
+places = "lists/divisions"
+national_id_prefixes = "lists/prefixes.csv"
+names = "lists/names.csv"
+enrich = ["province", "age"]
+as_of = "2024-08-02"
 
 [[source]]
 table = "customers"
@@ -100,6 +107,8 @@ def test_every_entry_is_read(tmp_path):
     assert found == Settings(
         name="فروشگاه", language="fa", currency="IRR", decimals=0, time_zone="Asia/Tehran", phone_region="IR",
         day_first=True, decimal=",", missing=["نامعلوم", 999], memory="1GB", threads=2, customers="merge",
+        places="lists/divisions", national_id_prefixes="lists/prefixes.csv", names="lists/names.csv",
+        enrich=["province", "age"], as_of="2024-08-02",
         sources=(
             Source(
                 table="customers", file="مشتریان.xlsx", format="excel", encoding="utf-8", delimiter=";",
@@ -203,11 +212,11 @@ def test_a_file_that_is_not_utf8_is_one_sentence(tmp_path):
         (
             "[workspce]\n",
             "unknown part [workspce]; did you mean 'workspace'? "
-            "Known: duplicates, engine, rule, source, workspace.",
+            "Known: duplicates, engine, reference, rule, source, workspace.",
         ),
         (
             "currency = 'EUR'\n",
-            "unknown part [currency]. Known: duplicates, engine, rule, source, workspace.",
+            "unknown part [currency]. Known: duplicates, engine, reference, rule, source, workspace.",
         ),
         (
             "[workspace]\ncurency = 'EUR'\n",
@@ -422,3 +431,35 @@ def test_further_columns_keep_their_names(tmp_path):
     text = "[[source]]\nfile = 'a.csv'\ntable = 'orders'\n[source.columns]\ncashier = 'Kasse'\n"
     (tmp_path / "crmlab.toml").write_text(text)
     assert read_settings(tmp_path).sources[0].columns == {"cashier": "Kasse"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'enrich = ["provence"]',
+            "enrich in [reference] knows no column 'provence'; did you mean 'province'?",
+        ),
+        ('enrich = ["province"]', "to derive province, [reference] needs the entry places."),
+        ('enrich = ["age"]', "to derive age, [reference] needs the entry as_of."),
+        ('enrich = [["age"]]', "enrich in [reference] knows no column ['age']; did you mean 'age'?"),
+        ('enrich = "age"', "enrich in [reference] is to be a list."),
+        ("as_of = 2024-08-02", "as_of in [reference] is to be text."),
+        (
+            'as_of = "today"',
+            "as_of in [reference] is to be a day such as '2024-08-02', in quotation marks, not ",
+        ),
+        (
+            'enrich = ["household_id"]',
+            "enrich in [reference] derives columns of customers, which no [[source]] ",
+        ),
+    ],
+)
+def test_a_wrong_entry_of_reference_is_one_sentence(tmp_path, text, said):
+    assert sentence(tmp_path, f"[reference]\n{text}\n{SOURCE}").startswith(said)
+
+
+def test_the_columns_to_be_derived_are_those_of_enrichment():
+    from crmlab.cleansing.enrichment import DERIVED
+
+    assert list(NEEDED) == [column for columns in DERIVED.values() for column in columns]

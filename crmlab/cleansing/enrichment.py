@@ -53,6 +53,15 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "life_stage": ("birth_date",),
     "tenure": ("registered_at",),
 }
+#: The columns that each kind derives.
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    "place": ("province", "latitude", "longitude"),
+    "place_of_issue": ("place_of_issue", "province_of_issue"),
+    "gender": ("female_probability",),
+    "household": ("household_id", "household_size"),
+    "life_stage": ("age", "life_stage"),
+    "tenure": ("tenure_days",),
+}
 
 
 class Enriched(NamedTuple):
