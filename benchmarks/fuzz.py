@@ -39,7 +39,7 @@ MODULES = (
 )  # fmt: skip
 
 
-def child(seeds: range, said: int) -> None:
+def child(seeds: range, said: int, into: str) -> None:
     """Try the file of each seed, and write what came of it to the open file `said`, a line each."""
     faulthandler.register(signal.SIGXCPU, file=said, all_threads=False, chain=True)
     faulthandler.enable(file=said, all_threads=False)
@@ -49,14 +49,14 @@ def child(seeds: range, said: int) -> None:
         began = time.process_time()
         resource.setrlimit(resource.RLIMIT_CPU, (int(began) + SECONDS + 1, resource.RLIM_INFINITY))
         signal.alarm(20 * SECONDS)  # for what waits without working
-        with tempfile.TemporaryDirectory(prefix="crmlab-fuzz-") as folder:
+        with tempfile.TemporaryDirectory(dir=into) as folder:
             path = strange_file(seed, Path(folder))
             size, found = path.stat().st_size, outcomes(path, seed)
         line = [seed, path.name, size, time.process_time() - began, found]
         os.write(said, f"\n{json.dumps(line)}\n".encode())
 
 
-def tried(seeds: range) -> list[list]:
+def tried(seeds: range, into: str) -> list[list]:
     """What a child says about the files of these seeds, up to the one that it dies of."""
     read, write = os.pipe()
     process = os.fork()
@@ -66,7 +66,7 @@ def tried(seeds: range) -> list[list]:
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         try:
-            child(seeds, write)
+            child(seeds, write, into)
         except BaseException as error:  # of this script, or the memory is full
             os.write(write, f"{type(error).__name__}: {error}".encode(errors="replace"))
         finally:
@@ -95,7 +95,10 @@ def main() -> None:
     following, end = first, first + files
     ways, said, slow = collections.defaultdict(collections.Counter), {}, []
     while following < end:
-        for seed, name, size, took, found in tried(range(following, min(following + BATCH, end))):
+        # What a child that dies leaves behind goes with the folder.
+        with tempfile.TemporaryDirectory(prefix="crmlab-fuzz-") as into:
+            batch = tried(range(following, min(following + BATCH, end)), into)
+        for seed, name, size, took, found in batch:
             following = seed + 1
             slow = sorted([*slow, (took, size, name)], reverse=True)[:8]
             for way, kind, message in found:

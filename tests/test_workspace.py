@@ -454,7 +454,11 @@ def break_settings(shop: Path) -> None:
     [
         (break_source, SourceError, "customers.csv is empty."),
         (lose_source, SourceError, "There is no file {shop}/customers.csv, which crmlab.toml names."),
-        (lose_column, TableError, "Table orders needs a column customer_id (the customer); the source has: "),
+        (
+            lose_column,
+            TableError,
+            "orders.csv: Table orders needs a column customer_id (the customer); the source has: ",
+        ),
         (break_settings, WorkspaceError, "{shop}/crmlab.toml is not valid TOML: "),
     ],
 )
