@@ -115,7 +115,9 @@ def _read_excel(path: Path, sheet: str | int) -> Raw:
         chosen = names[sheet] if isinstance(sheet, int) else sheet
         cells = book.get_sheet_by_name(chosen).to_python(skip_empty_area=True)
     except CalamineError as error:
-        raise SourceError(f"{path.name} is not a workbook that can be read: {_reason(error)}.") from None
+        # The first bytes, which the reader shows in brackets, may be somebody's name.
+        said = re.sub(r" \([^()]*signature.*\)", "", _reason(error))
+        raise SourceError(f"{path.name} is not a workbook that can be read: {said}.") from None
     cells = [[None if value == "" else value for value in line] for line in cells]
     cells = [line for line in cells if any(value is not None for value in line)]
     if not cells:

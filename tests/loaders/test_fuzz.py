@@ -229,3 +229,9 @@ def test_a_table_of_very_many_columns_is_described_by_exact_headings(tmp_path):
     (found,) = describe_files([path])
     assert found.proposal.columns == {"customer_id": "customer id", "email": "e-mail"}
     assert max(map(len, found.remarks)) < 1500
+
+
+def test_a_text_called_a_workbook_is_not_repeated_in_bytes(tmp_path):
+    said = refused(written(tmp_path / "a.xls", "Zebulon,1\n" * 200), "is not a workbook that can be read")
+    assert "signature" not in said
+    assert "\\x" not in said
