@@ -71,6 +71,7 @@ def make_clean(
             if progress:
                 progress(name)
             loaded = read_table(settings.sources, name, path)
+            empty = empty_cells(loaded.frame)
             cleaned = _clean(settings, name, loaded, conventions)
             tell(cleaned.ledger)
             tell(unread_entries(loaded.rejected))
@@ -90,7 +91,7 @@ def make_clean(
             write_parquet(cleaned.frame, into / f"{name}.parquet")
             state[name] = _counts(cleaned, len(loaded.rejected)) | {
                 "unused_columns": loaded.unused,
-                "empty": empty_cells(loaded.frame),
+                "empty": empty,
                 "ranges": _ranges(cleaned.frame),
             }
             quarantines += [cleaned.quarantine, loaded.rejected]

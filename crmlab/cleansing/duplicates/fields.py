@@ -283,3 +283,9 @@ def fingerprints(prepared: pd.DataFrame) -> np.ndarray:
     if "tokens" in prepared:
         plain = plain.assign(words=[" ".join(words) for words in prepared["tokens"]])
     return pd.util.hash_pandas_object(plain.fillna(""), index=False, categorize=False).to_numpy()
+
+
+def numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:
+    """Prepared records with numbers, `id`, from `first` on."""
+    numbers = np.arange(first, first + len(records), dtype="int32")
+    return records.assign(id=numbers).reset_index(drop=True)

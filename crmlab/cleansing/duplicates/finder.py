@@ -20,7 +20,7 @@ from crmlab.cleansing.duplicates.blocking import (
 )
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
 from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, with_decided
-from crmlab.cleansing.duplicates.fields import fingerprints, prepare, recognise
+from crmlab.cleansing.duplicates.fields import fingerprints, numbered, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
 from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights, write_weights_again
@@ -119,7 +119,7 @@ class DuplicateFinder:
         order = np.argsort(prints, kind="stable")
         self._records = self._records.iloc[order]
         self._con = _connect(self.threads, self.memory)
-        self._con.register("given", _numbered(self._records, 0))
+        self._con.register("given", numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
         self._con.unregister("given")
         columns = list(self._records.columns)
@@ -176,7 +176,7 @@ class DuplicateFinder:
         order = np.argsort(prints, kind="stable")
         prepared = prepared.iloc[order]
         old, con = len(self._records), self._con
-        con.register("given", _numbered(prepared, old))
+        con.register("given", numbered(prepared, old))
         con.execute("insert into records by name select * from given")
         write_keys(con, self._keys, "given", "keyed_new")
         write_new_pairs(con, _LARGEST_BLOCK)
@@ -213,7 +213,7 @@ class DuplicateFinder:
         empty = whole.columns[whole.isna().all()]
         prepared = prepare(whole.astype(dict.fromkeys(empty, "str")), self.fields_)
         old, con = len(self._records), self._con
-        con.register("given", _numbered(prepared, old))
+        con.register("given", numbered(prepared, old))
         con.begin()
         try:
             con.execute("create temp table fresh as select * from given")
@@ -395,8 +395,3 @@ def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     # It would be drawn into notebooks.
     con.execute("set enable_progress_bar = false")
     return con
-
-
-def _numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:
-    numbers = np.arange(first, first + len(records), dtype="int32")
-    return records.assign(id=numbers).reset_index(drop=True)
