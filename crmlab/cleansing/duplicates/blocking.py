@@ -124,7 +124,7 @@ def write_pairs(con: duckdb.DuckDBPyConnection, keys: list[Key], most: int) -> d
 
 
 def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
-    """Table ``pairs``: those of the records in table ``keyed_new`` with each other and with ``keyed``.
+    """Table ``pairs``, as `write_pairs` has it: records in table ``keyed_new`` with each other and ``keyed``.
 
     Parameters
     ----------
@@ -139,9 +139,10 @@ def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
         select * from met semi join (select rule, value from met group by all having count(*) <= {most})
         using (rule, value);
         create or replace table pairs as
-        select distinct least(a.id, b.id) as a, greatest(a.id, b.id) as b
+        select least(a.id, b.id) as a, greatest(a.id, b.id) as b, bit_or(1::uinteger << a.rule) as mask
         from used a join used b on a.rule = b.rule and a.value = b.value and a.id != b.id
         where a.fresh and (not b.fresh or a.id < b.id)
+        group by all
     """)
 
 
@@ -150,8 +151,14 @@ def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
 _SIGNS, _BY_CHANCE = 3, 0.02
 
 
+def telling_ends(con: duckdb.DuckDBPyConnection, fields: Iterable[str]) -> list[tuple[str, str]]:
+    """Beginnings and ends of fields, as SQL, that two records seldom share by chance, with their field."""
+    ends = [(field, f'{side}("{field}", {_SIGNS})') for field in fields for side in ("left", "right")]
+    return [(field, end) for field, end in ends if _shared_by_chance(con, end) <= _BY_CHANCE]
+
+
 def drop_chance_pairs(
-    con: duckdb.DuckDBPyConnection, keys: list[Key], weak: Iterable[str], fields: Iterable[str]
+    con: duckdb.DuckDBPyConnection, keys: list[Key], weak: Iterable[str], ends: list[tuple[str, str]]
 ) -> None:
     """Take from ``pairs`` those that share one weak key and beyond it not even an end of a text.
 
@@ -159,16 +166,17 @@ def drop_chance_pairs(
     ----------
     weak
         Names of keys that so many records share that most pairs share them by chance.
-    fields
-        Fields whose beginnings and ends are looked at.
+    ends
+        As `telling_ends` finds them.
     """
     weak = set(weak)
-    ends = [(field, f'{side}("{field}", {_SIGNS})') for field in fields for side in ("left", "right")]
-    ends = [(field, end) for field, end in ends if weak and _shared_by_chance(con, end) <= _BY_CHANCE]
-    if not ends:
+    if not (weak and ends):
         return
     columns = ", ".join(f"if({end} is null, null, hash({end})) as e{n}" for n, (_, end) in enumerate(ends))
-    con.execute(f"create or replace temp table ends as select id, {columns} from records")
+    con.execute(f"""
+        create or replace temp table ends as select id, {columns} from records
+        semi join (select a as id from pairs union all select b from pairs) using (id)
+    """)
     lone = []
     for rule, key in enumerate(keys):
         if key.name in weak:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 from crmlab.cleansing.duplicates.blocking import (
     drop_chance_pairs,
     keys_for,
+    telling_ends,
     write_keys,
     write_neighbours,
     write_new_pairs,
@@ -23,7 +23,8 @@ from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters,
 from crmlab.cleansing.duplicates.fields import fingerprints, numbered, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
-from crmlab.cleansing.duplicates.scoring import learn, refine_prior, write_weights, write_weights_again
+from crmlab.cleansing.duplicates.prediction import connect, write_weights, write_weights_again
+from crmlab.cleansing.duplicates.scoring import learn, refine_prior
 from crmlab.cleansing.duplicates.weights import (
     explanation,
     heavy_names,
@@ -35,7 +36,7 @@ from crmlab.cleansing.duplicates.weights import (
 from crmlab.errors import ParameterError
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class DuplicateFinder:
         prints = fingerprints(self._records)
         order = np.argsort(prints, kind="stable")
         self._records = self._records.iloc[order]
-        self._con = _connect(self.threads, self.memory)
+        self._con = connect(self.threads, self.memory)
         self._con.register("given", numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
         self._con.unregister("given")
@@ -130,7 +131,8 @@ class DuplicateFinder:
             _log.info("%s pairs that share only a common value of %s were not compared", f"{pairs:,}", key)
         model = learn(self._con, comparisons_for(self.fields_, columns), self._keys)
         telling = [name for name in columns if not name.startswith(_SAYS_LITTLE)]
-        drop_chance_pairs(self._con, self._keys, self.skipped_, telling)
+        self._ends = telling_ends(self._con, telling) if self.skipped_ else []
+        drop_chance_pairs(self._con, self._keys, self.skipped_, self._ends)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
         #: What a lookup, and an explanation, tells the engine, once the first one has found the words.
@@ -142,6 +144,8 @@ class DuplicateFinder:
         names = new_names(prints[order])[self._labels]
         if before is not None:
             names = old_names(names, self._labels, before, known.reindex(self._records.index))
+        #: Of each record, by place, the name of its cluster.
+        self._names = names
         result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
         self.result_ = result.reindex(records.index)
         return self
@@ -181,13 +185,16 @@ class DuplicateFinder:
         write_keys(con, self._keys, "given", "keyed_new")
         write_new_pairs(con, _LARGEST_BLOCK)
         con.execute("insert into keyed select * from keyed_new")
-        write_weights(con, self.model_, "pairs", "weights", _LEAST_SCORED)
+        drop_chance_pairs(con, self._keys, self.skipped_, self._ends)
+        write_weights(con, self.model_, "pairs", "weights", _LEAST_SCORED, few=True)
         self._records = pd.concat([self._records, prepared])
         known = np.append(self._labels, np.full(len(prepared), -1))
         self._labels, score = self._link(known, old)
-        names = np.append(self.result_["cluster_id"].reindex(self._records.index[:old]),
-                          new_names(prints[order], set(self.result_["cluster_id"])))  # fmt: skip
-        fresh = {"cluster_id": names[self._labels[old:]], "score": score[old:]}
+        taken = self.result_["cluster_id"]
+        fresh = new_names(prints[order])
+        alike = taken[taken.str[:17].isin(name[:17] for name in fresh)]
+        self._names = np.append(self._names, new_names(prints[order], set(alike)))
+        fresh = {"cluster_id": self._names[self._labels[old:]], "score": score[old:]}
         found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
         self.result_ = pd.concat([self.result_, found])
         return found
@@ -317,7 +324,7 @@ class DuplicateFinder:
         labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known)
         write_neighbours(con, labels, a, b, old)
         # All pairs of groups that may belong together are scored before any is joined for good.
-        write_weights(con, self.model_, "neighbours", "weights")
+        write_weights(con, self.model_, "neighbours", "weights", few=old > 0)
         a, b, weights = self._read("weights")
         labels = average_link(a, b, weights, rows, prior, _LEAST_SCORED, known)
         total = np.nansum(weights, axis=1) + prior
@@ -379,19 +386,3 @@ def find_duplicates(
     (True, 2)
     """
     return DuplicateFinder(roles, threads).fit(records, decisions=decisions).result_
-
-
-def _connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    config: dict[str, Any] = {
-        "memory_limit": memory,
-        "preserve_insertion_order": False,
-        "temp_directory": f"{tempfile.gettempdir()}/crmlab-spill",
-    }
-    if threads:
-        config["threads"] = threads
-    con = duckdb.connect(config=config)
-    # It would be drawn into notebooks.
-    con.execute("set enable_progress_bar = false")
-    return con

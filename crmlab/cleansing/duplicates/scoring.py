@@ -9,15 +9,14 @@ Splink writes the weights, rare values weighing more than common ones.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from crmlab.cleansing.duplicates.blocking import Key
 from crmlab.cleansing.duplicates.comparisons import Comparison
+from crmlab.cleansing.duplicates.prediction import Model, patterns_of, rare_fields
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,43 +40,6 @@ _AS_A_RULE = {"given_name": 0.005, "family_name": 0.002, "birth_date": 1e-4, "em
               "text": 0.02, "further": 0.005}  # fmt: skip
 _WORTH = 500
 
-#: For so few records, it takes longer to think about the statements than to follow them.
-_FEW = 10
-
-
-class Model(NamedTuple):
-    """What was learned: per comparison m and u from the worst level to the best, and the prior.
-
-    Attributes
-    ----------
-    prior
-        Probability that two records taken at random are one person's.
-    moved
-        Who moves changes place, postcode and address at once; that they all differ says less than
-        each for itself. By the number of them that are there, the weight to give back.
-    """
-
-    comparisons: tuple[Comparison, ...]
-    m: dict[str, np.ndarray]
-    u: dict[str, np.ndarray]
-    prior: float
-    moved: dict[int, float] = {}
-
-    @property
-    def where(self) -> list[str]:
-        """The fields that say where somebody lives."""
-        return [c.field for c in self.comparisons if c.field.startswith(("place", "postcode", "address"))]
-
-    @property
-    def fields(self) -> list[str]:
-        """The columns of weights: the fields', and the one given back."""
-        return [c.field for c in self.comparisons] + ["moved"]
-
-    @property
-    def prior_weight(self) -> float:
-        """The prior as a weight: log2 of its odds."""
-        return float(np.log2(self.prior / (1 - self.prior)))
-
 
 def learn(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison], keys: list[Key]) -> Model:
     """Learn a model from the tables ``records`` (`id` from 0 and the fields) and ``pairs``."""
@@ -96,7 +58,7 @@ def learn(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison], keys: l
         "create or replace temp view taught as "
         f"select a, b, mask from pairs where (a::bigint * 31 + b::bigint * 17) % {part} = 0"
     )
-    patterns = _patterns(con, blank, "taught")
+    patterns = patterns_of(con, blank, "taught")
     m, matches = _m(patterns, blank.comparisons, u, keys)
     prior = min(max(matches * part / all_pairs, 1 / all_pairs), 0.5)
     model = Model(blank.comparisons, m, u, prior)
@@ -143,13 +105,9 @@ def refine_prior(con: duckdb.DuckDBPyConnection, model: Model, weights: str) -> 
     return model._replace(prior=min(prior, 0.5))
 
 
-def _rare_fields(comparisons: Iterable[Comparison]) -> list[str]:
-    return [c.field for c in comparisons if any(level.rare for level in c.levels)]
-
-
 def _write_frequencies(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison]) -> None:
     """Tables ``tf_<field>``: how large a share of the records has each value."""
-    for field in _rare_fields(comparisons):
+    for field in rare_fields(comparisons):
         con.execute(f"""
             create or replace table "tf_{field}" as
             select "{field}", count(*)::double / (sum(count(*)) over () + {_WORTH}) as "tf_{field}"
@@ -175,7 +133,7 @@ def _write_random_pairs(con: duckdb.DuckDBPyConnection, rows: int) -> None:
 
 
 def _u(con: duckdb.DuckDBPyConnection, blank: Model, rows: int) -> dict[str, np.ndarray]:
-    patterns = _patterns(con, blank, "random_pairs")
+    patterns = patterns_of(con, blank, "random_pairs")
     u = {}
     for comparison in blank.comparisons:
         level, times = patterns[comparison.field].to_numpy(), patterns["pairs"].to_numpy()
@@ -287,109 +245,3 @@ def _log_odds(
 def _matching(log_odds: np.ndarray, share: float) -> np.ndarray:
     share = min(max(share, 1e-9), 1 - 1e-9)
     return 1 / (1 + np.exp(-np.clip(log_odds + np.log(share / (1 - share)), -700, 700)))
-
-
-def _patterns(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pd.DataFrame:
-    """How often each combination of levels (-1: missing) and keys occurs among some pairs."""
-    scored = _predict(con, model, pairs, weighted=False)
-    columns = ", ".join(f'(s."mw_{c.field}" - 1)::tinyint as "{c.field}"' for c in model.comparisons)
-    found = con.execute(
-        f"select {columns}, mask, count(*) as pairs from {scored} s "
-        f"join {pairs} p on s.id_l = p.a and s.id_r = p.b group by all order by all"
-    ).df()
-    con.execute(f"drop table {scored}")
-    return found
-
-
-def write_weights(
-    con: duckdb.DuckDBPyConnection, model: Model, pairs: str, target: str, least: float | None = None
-) -> list[str]:
-    """Table `target`: `a`, `b`, and per field its weight, missing where a value is.
-
-    Parameters
-    ----------
-    least
-        Weight, prior included, below which a pair is left out.
-
-    Returns
-    -------
-    list of str
-        The statements that did it. They do it again in a tenth of the time that Splink takes to
-        find their words, for other pairs and other records of the same fields.
-    """
-    said: list[str] = []
-    scored = _predict(con, model, pairs, least=least, said=said)
-    parts, rare = [], _rare_fields(model.comparisons)
-    for c in model.comparisons:
-        weight = f'"mw_{c.field}"' + (f' + "mw_tf_adj_{c.field}"' if c.field in rare else "")
-        parts.append(f'nullif(({weight})::float, 0) as "{c.field}"')
-    weights = f"select id_l as a, id_r as b, {', '.join(parts)} from {scored}"
-    last = [
-        f"create or replace table {target} as select *, {_given_back(model)} as moved from ({weights})",
-        f"drop table {scored}",
-    ]
-    for statement in last:
-        con.execute(statement)
-    # What Splink only looks up need not be said again.
-    return [*(statement for statement in said if not statement.startswith("SELECT column_name")), *last]
-
-
-def write_weights_again(con: duckdb.DuckDBPyConnection, said: list[str], records: int) -> None:
-    """Follow what `write_weights` said again, for so many records."""
-    if records < _FEW:
-        con.execute("pragma disable_optimizer")
-    try:
-        con.execute(";\n".join(said))
-    finally:
-        con.execute("pragma enable_optimizer")
-
-
-def _given_back(model: Model) -> str:
-    """SQL of the weight given back; 0 where not all differ, missing where fewer than two are there."""
-    if not model.moved:
-        return "null::float"
-    there = " + ".join(f'("{field}" is not null)::int' for field in model.where)
-    worst = {field: float(np.log2(model.m[field][0] / model.u[field][0])) for field in model.where}
-    differ = " + ".join(f'coalesce("{field}" <= {worst[field] + 0.01}, false)::int' for field in model.where)
-    cases = " ".join(f"when {count} then {weight}" for count, weight in model.moved.items())
-    return (f"(case when {there} < 2 then null when {there} = {differ} then case {there} {cases} else 0 end "
-            "else 0 end)::float")  # fmt: skip
-
-
-def _predict(
-    con: duckdb.DuckDBPyConnection,
-    model: Model,
-    pairs: str,
-    weighted: bool = True,
-    least: float | None = None,
-    said: list[str] | None = None,
-) -> str:
-    """Name of the table in which Splink scored some pairs; what it tells the engine is added to `said`."""
-    from splink import DuckDBAPI, Linker
-
-    settings = {
-        "link_type": "dedupe_only",
-        "unique_id_column_name": "id",
-        "probability_two_random_records_match": model.prior,
-        "comparisons": [
-            c.settings(model.m[c.field].tolist(), model.u[c.field].tolist(), weighted)
-            for c in model.comparisons
-        ],
-        "blocking_rules_to_generate_predictions": ["1 = 0"],
-        "retain_matching_columns": False,
-        "retain_intermediate_calculation_columns": True,
-    }
-    api = DuckDBAPI(con)
-    linker = Linker(api.register("records"), settings, log_level=logging.WARNING, validate_settings=False)
-    blocked = "create or replace temp view blocked as "
-    blocked += f"select a as join_key_l, b as join_key_r, '0' as match_key from {pairs}"
-    con.execute(blocked)
-    if weighted:
-        for field in _rare_fields(model.comparisons):
-            linker.table_management.register_term_frequency_lookup(api.register(f"tf_{field}"), field)
-    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-    if said is not None:
-        said.append(blocked)
-        execute = api._execute_sql_against_backend
-        api._execute_sql_against_backend = lambda sql: said.append(sql) or execute(sql)
-    return linker.inference.predict(threshold_match_weight=least, warning_mode="never").physical_name

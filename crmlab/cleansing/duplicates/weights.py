@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import duckdb
 
-    from crmlab.cleansing.duplicates.scoring import Model
+    from crmlab.cleansing.duplicates.prediction import Model
 
 
 def read_weights(
