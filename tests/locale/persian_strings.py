@@ -1,6 +1,7 @@
 """Two hundred Persian lines such as stand in reports: titles, names, addresses, numbers, mixed scripts."""
 
 import datetime
+import re
 import string
 
 from crmlab.loaders.sample.persian import WORDS
@@ -109,12 +110,13 @@ def _numbers(fa: Language) -> list[str]:
 
 
 def _catalogue(fa: Language) -> list[str]:
-    """Short texts of the catalogue, their fields filled in."""
+    """Short texts of the catalogue, their fields filled in; numbers alone have no letters to join."""
     fields_of, lines = string.Formatter().parse, []
     for text, translation in sorted(catalogue("fa").items()):
         fields = {name: 48213 if form else fa.percent(0.125) for _, name, form, _ in fields_of(text) if name}
         line = fa(text, **fields)
-        if 8 <= len(line) <= 70 and not set(translation) & set("#*`\n") and text != "{x}: {y}":
+        words = re.search("[\u0622-\u06cc]{2}", line)
+        if words and 8 <= len(line) <= 70 and not set(translation) & set("#*`\n") and text != "{x}: {y}":
             lines.append(line)
     return lines
 
