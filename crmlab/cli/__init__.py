@@ -119,7 +119,7 @@ def clean(folder: Path, rows: int) -> None:
     ]
     print_table("Rows", lines, ["Table", "In", "Clean", "Set aside", "Merged"], right=(1, 2, 3, 4))
     _say_persons(workspace)
-    done = summarise(workspace.ledger)
+    done = summarise(workspace.in_engine("ledger"))
     lines = [
         [row.table, row.action, row.column, row.rule, f"{row.cells:,}"]
         for row in done[done["action"] != "read"].itertuples()

@@ -72,7 +72,7 @@ def connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
 
 def patterns_of(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pd.DataFrame:
     """How often each combination of levels (-1: missing) and keys occurs among some pairs."""
-    scored = _predict(con, model, pairs, weighted=False)
+    scored = _predict(con, model, pairs, weighted=False, records=_touched(con, pairs))
     columns = ", ".join(f'(s."mw_{c.field}" - 1)::tinyint as "{c.field}"' for c in model.comparisons)
     found = con.execute(
         f"select {columns}, mask, count(*) as pairs from {scored} s "
@@ -106,7 +106,7 @@ def write_weights(
         find their words, for other pairs and other records of the same fields.
     """
     said: list[str] = []
-    records = _touched(con, model, pairs) if few else "records"
+    records = _touched(con, pairs) if few else "records"
     scored = _predict(con, model, pairs, least=least, said=said, records=records)
     parts, rare = [], rare_fields(model.comparisons)
     for c in model.comparisons:
@@ -123,8 +123,8 @@ def write_weights(
     return [*(statement for statement in said if not statement.startswith("SELECT column_name")), *last]
 
 
-def _touched(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> str:
-    """Name of a table with the records of some pairs; a view before each table of frequencies, likewise."""
+def _touched(con: duckdb.DuckDBPyConnection, pairs: str) -> str:
+    """Name of a table with the records of some pairs."""
     con.execute(f"""
         create or replace temp table touched as select * from records
         semi join (select a as id from {pairs} union select b from {pairs}) using (id)
