@@ -46,7 +46,7 @@ def connect(memory: str = "2GB", spill: str | None = None, threads: int | None =
 
     settings = {
         "memory_limit": memory,
-        "temp_directory": spill or f"{tempfile.gettempdir()}/crmlab-spill",
+        "temp_directory": spill or spill_folder(),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
@@ -58,6 +58,11 @@ def connect(memory: str = "2GB", spill: str | None = None, threads: int | None =
         raise ParameterError(
             f"The engine does not take memory={memory!r}, threads={threads!r}: {str(error).splitlines()[0]}"
         ) from None
+
+
+def spill_folder() -> str:
+    """Where an embedded engine puts what does not fit into memory, unless it is told otherwise."""
+    return f"{tempfile.gettempdir()}/crmlab-spill"
 
 
 @cache

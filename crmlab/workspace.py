@@ -117,16 +117,16 @@ class Workspace:
 
     def in_engine(self, name: str) -> ibis.Table:
         """A clean table, or a book such as ``"ledger"``, as an ibis table, for counts over a large one."""
-        if name in BOOKS:
-            self.ensure_clean()
-            path = self.clean_folder / f"{name}.parquet"
-        else:
-            path = self._file(name)
+        path = self._book(name) if name in BOOKS else self._file(name)
         return self._engine.read_parquet(engine_path(path), table_name=name)
 
     def _file(self, name: str) -> Path:
         """The file of the clean table `name`, made if need be."""
         self._require(name)
+        return self._book(name)
+
+    def _book(self, name: str) -> Path:
+        """The file `name` among those that cleaning writes, made if need be."""
         self.ensure_clean()
         return self.clean_folder / f"{name}.parquet"
 
@@ -147,20 +147,17 @@ class Workspace:
     @property
     def ledger(self) -> pd.DataFrame:
         """Every change cleansing made; see `crmlab.cleansing.ledger`."""
-        self.ensure_clean()
-        return read_parquet(self.clean_folder / "ledger.parquet")
+        return read_parquet(self._book("ledger"))
 
     @property
     def quarantine(self) -> pd.DataFrame:
         """Every record set aside, with its reasons and as it came."""
-        self.ensure_clean()
-        return read_parquet(self.clean_folder / "quarantine.parquet")
+        return read_parquet(self._book("quarantine"))
 
     @property
     def persons(self) -> pd.DataFrame:
         """Customers found to be one person; see `crmlab.cleansing.duplicates.persons.Persons`."""
-        self.ensure_clean()
-        return read_parquet(self.clean_folder / "persons.parquet")
+        return read_parquet(self._book("persons"))
 
     @property
     def decisions_file(self) -> Path:
@@ -180,14 +177,12 @@ class Workspace:
     @property
     def rules(self) -> pd.DataFrame:
         """What came of holding the tables to each rule; see `crmlab.cleansing.check_rules`."""
-        self.ensure_clean()
-        return read_parquet(self.clean_folder / "rules.parquet")
+        return read_parquet(self._book("rules"))
 
     @property
     def violations(self) -> pd.DataFrame:
         """Every row that breaks a rule, by its place in the sources; up to 100,000 of a rule that warns."""
-        self.ensure_clean()
-        return read_parquet(self.clean_folder / "violations.parquet")
+        return read_parquet(self._book("violations"))
 
     def raw(self, name: str) -> pd.DataFrame:
         """Table `name` as its sources have it, nothing changed but the names of the columns.

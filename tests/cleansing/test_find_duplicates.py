@@ -12,6 +12,7 @@ from crmlab.cleansing import DuplicateFinder, find_duplicates, golden_records
 from crmlab.cleansing.duplicates.blocking import keys_for
 from crmlab.cleansing.duplicates.fields import prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
+from crmlab.cleansing.duplicates.naming import new_names
 from crmlab.errors import ParameterError
 
 DATA = Path(os.environ.get("CRMLAB_DATA", "nowhere"))
@@ -255,3 +256,10 @@ def test_golden_records_take_the_common_name_and_how_it_began():
     assert golden.loc["p", "registered_at"] == pd.Timestamp("2023-01-01")
     assert golden.loc["r", "registered_at"] == pd.Timestamp("2020-01-01")
     assert pd.isna(golden.loc["r", "channel"])
+
+
+def test_records_alike_bear_names_of_their_own_whenever_they_come():
+    prints = np.array([7, 9, 7], dtype="uint64")
+    first, later = new_names(prints), new_names(prints, earlier=prints)
+    assert len({*first, *later}) == 6
+    assert first.tolist() == ["P0000000000000007", "P0000000000000009", "P0000000000000007-1"]

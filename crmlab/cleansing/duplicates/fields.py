@@ -277,12 +277,20 @@ def _add_words(prepared: pd.DataFrame, full: pd.Series) -> pd.DataFrame:
     return prepared
 
 
-def fingerprints(prepared: pd.DataFrame) -> np.ndarray:
-    """A number for each record that depends on what it says and not on where it stands."""
+def by_fingerprint(prepared: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Prepared records in an order that depends on what they say and not on where they stand.
+
+    Returns
+    -------
+    records, prints
+        The records, and the number made of what each says.
+    """
     plain = prepared.drop(columns=["tokens", "further"], errors="ignore")
     if "tokens" in prepared:
         plain = plain.assign(words=[" ".join(words) for words in prepared["tokens"]])
-    return pd.util.hash_pandas_object(plain.fillna(""), index=False, categorize=False).to_numpy()
+    prints = pd.util.hash_pandas_object(plain.fillna(""), index=False, categorize=False).to_numpy()
+    order = np.argsort(prints, kind="stable")
+    return prepared.iloc[order], prints[order]
 
 
 def numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from crmlab.cleansing.duplicates.blocking import (
 )
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
 from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, with_decided
-from crmlab.cleansing.duplicates.fields import fingerprints, numbered, prepare, recognise
+from crmlab.cleansing.duplicates.fields import by_fingerprint, numbered, prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
 from crmlab.cleansing.duplicates.prediction import connect, write_weights, write_weights_again
@@ -34,9 +34,6 @@ from crmlab.cleansing.duplicates.weights import (
     read_weights,
 )
 from crmlab.errors import ParameterError
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger(__name__)
 
@@ -115,10 +112,7 @@ class DuplicateFinder:
         if not records.index.is_unique:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
         self.fields_ = recognise(records, self.roles)
-        self._records = prepare(records, self.fields_)
-        prints = fingerprints(self._records)
-        order = np.argsort(prints, kind="stable")
-        self._records = self._records.iloc[order]
+        self._records, self._prints = by_fingerprint(prepare(records, self.fields_))
         self._con = connect(self.threads, self.memory)
         self._con.register("given", numbered(self._records, 0))
         self._con.execute("create table records as select * from given")
@@ -135,13 +129,12 @@ class DuplicateFinder:
         drop_chance_pairs(self._con, self._keys, self.skipped_, self._ends)
         write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
         self.model_ = refine_prior(self._con, model, "weights")
-        #: What a lookup, and an explanation, tells the engine, once the first one has found the words.
-        self._said: list[str] = []
-        self._explained: list[str] = []
+        #: By table of pairs, what the engine is told to weigh them, once the words have been found.
+        self._said: dict[str, list[str]] = {}
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
-        names = new_names(prints[order])[self._labels]
+        names = new_names(self._prints)[self._labels]
         if before is not None:
             names = old_names(names, self._labels, before, known.reindex(self._records.index))
         #: Of each record, by place, the name of its cluster.
@@ -175,10 +168,7 @@ class DuplicateFinder:
             raise ParameterError(f"The new records lack the columns {', '.join(map(str, missing))}.")
         if not records.index.is_unique or len(self.result_.index.intersection(records.index)):
             raise ParameterError("An index label of the new records is there already; give them new ones.")
-        prepared = prepare(records, self.fields_)
-        prints = fingerprints(prepared)
-        order = np.argsort(prints, kind="stable")
-        prepared = prepared.iloc[order]
+        prepared, prints = by_fingerprint(prepare(records, self.fields_))
         old, con = len(self._records), self._con
         con.register("given", numbered(prepared, old))
         con.execute("insert into records by name select * from given")
@@ -190,10 +180,8 @@ class DuplicateFinder:
         self._records = pd.concat([self._records, prepared])
         known = np.append(self._labels, np.full(len(prepared), -1))
         self._labels, score = self._link(known, old)
-        taken = self.result_["cluster_id"]
-        fresh = new_names(prints[order])
-        alike = taken[taken.str[:17].isin(name[:17] for name in fresh)]
-        self._names = np.append(self._names, new_names(prints[order], set(alike)))
+        self._names = np.append(self._names, new_names(prints, self._prints))
+        self._prints = np.append(self._prints, prints)
         fresh = {"cluster_id": self._names[self._labels[old:]], "score": score[old:]}
         found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
         self.result_ = pd.concat([self.result_, found])
@@ -227,11 +215,7 @@ class DuplicateFinder:
             con.execute("insert into records by name select * from fresh")
             write_keys(con, self._keys, "fresh", "keyed_new")
             write_new_pairs(con, _LARGEST_BLOCK)
-            if not self._said:
-                self._said = write_weights(con, self.model_, "pairs", "answer", _LEAST_SCORED)
-            else:
-                write_weights_again(con, self._said, len(prepared))
-            a, b, weights = read_weights(con, self.model_, "answer")
+            a, b, weights = self._answer("pairs", len(prepared), _LEAST_SCORED)
         finally:
             con.rollback()
         score = probability(np.nansum(weights, axis=1) + self.model_.prior_weight)
@@ -264,11 +248,7 @@ class DuplicateFinder:
         a, b = sorted(self._records.index.get_indexer([one, other]))
         con, model = self._con, self.model_
         con.execute(f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b")
-        if not self._explained:
-            self._explained = write_weights(con, model, "asked", "answer")
-        else:
-            write_weights_again(con, self._explained, 2)
-        weights = read_weights(con, model, "answer")[2][0]
+        weights = self._answer("asked", 2)[2][0]
         pair = self._records.loc[[one, other]]
         return explanation(model, self._headings, pair, levels_of(con, model, a, b), weights)
 
@@ -332,6 +312,16 @@ class DuplicateFinder:
         self._within = a[within], b[within], weights[within]
         self._near = a[near], b[near], total[near]
         return labels, mean_probability(a[within], b[within], total[within], labels)
+
+    def _answer(
+        self, pairs: str, records: int, least: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights of a table of pairs of so many records, at once where such a table was asked for before."""
+        if pairs in self._said:
+            write_weights_again(self._con, self._said[pairs], records)
+        else:
+            self._said[pairs] = write_weights(self._con, self.model_, pairs, "answer", least)
+        return read_weights(self._con, self.model_, "answer")
 
     def _read(self, table: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         found = read_weights(self._con, self.model_, table)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 import pandas as pd
 
 
-def new_names(prints: np.ndarray, taken: Collection[str] = ()) -> np.ndarray:
-    """A name for each record, made of its fingerprint; of records alike each has its own."""
-    again = pd.Series(prints).groupby(prints).cumcount().to_numpy()
+def new_names(prints: np.ndarray, earlier: np.ndarray | None = None) -> np.ndarray:
+    """A name for each record, made of its fingerprint; of records alike, and `earlier`, each has its own."""
+    everybody = prints if earlier is None else np.append(earlier, prints)
+    again = pd.Series(everybody).groupby(everybody).cumcount().to_numpy()[len(everybody) - len(prints) :]
     names = [f"P{number:016x}" for number in prints]
     for place in np.flatnonzero(again):
         names[place] += f"-{again[place]}"
-    for place, name in enumerate(names) if taken else ():
-        n = again[place]
-        while names[place] in taken:
-            n += 1
-            names[place] = f"{name.partition('-')[0]}-{n}"
     return np.array(names, dtype=object)
 
 

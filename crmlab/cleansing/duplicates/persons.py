@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,7 @@ class Persons:
     book: pd.DataFrame
     identities: pd.DataFrame
 
-    @property
+    @cached_property
     def merged(self) -> pd.Series:
         """The person of each customer whose own number is another, indexed by that number."""
         other = self.book[self.book["customer_id"] != self.book["person_id"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.cleansing.duplicates.comparisons import Comparison
+from crmlab.engine import spill_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -60,7 +60,7 @@ def connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
     config: dict[str, Any] = {
         "memory_limit": memory,
         "preserve_insertion_order": False,
-        "temp_directory": f"{tempfile.gettempdir()}/crmlab-spill",
+        "temp_directory": spill_folder(),
     }
     if threads:
         config["threads"] = threads
