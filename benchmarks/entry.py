@@ -1,18 +1,21 @@
 """The entry check: milliseconds a record, beside cleaning the same records as tables of one row.
 
-Records of every table, some of their cells spoilt; and, beside 10,000 known customers, the time in
-which those that may be the same person's as one typed are found. Prints the median and the 95th
+Records of every table, some of their cells spoilt; customers beside three rules, and, where CRMLAB_DATA
+names the folder of the data sets, beside the cities of Iran; and, beside 10,000 known customers, the time
+in which those that may be the same person's as one typed are found. Prints the median and the 95th
 percentile of processor and wall time.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing import Conventions, DuplicateFinder, Rule, check_record, clean
+from crmlab.cleansing import Conventions, DuplicateFinder, Rule, check_record, clean, read_places
 from crmlab.loaders.sample import sample
 from crmlab.tables import TABLES
 
@@ -75,6 +78,11 @@ def main(size: int = 300) -> None:
     people = records_of(tables["customers"], size)
     report("customers: with three rules",
            timed(lambda r: check_record("customers", r, CONVENTIONS, RULES), people))  # fmt: skip
+    listed = Path(os.environ.get("CRMLAB_DATA", "none"), "iran-divisions")
+    if listed.exists():
+        places = read_places(listed)
+        report(f"customers: with {len(places):,} places",
+               timed(lambda r: check_record("customers", r, CONVENTIONS, places=places), people))  # fmt: skip
     report("customers: clean, one row",
            timed(lambda r: clean(pd.DataFrame([r]), "customers", CONVENTIONS), people[:50]))  # fmt: skip
     known = sample(customers=9000, seed=2, language="fa")["customers"]

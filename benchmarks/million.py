@@ -59,7 +59,7 @@ def main() -> None:
         workspace = open_workspace(folder)
         counts = workspace.state["tables"]["customers"]
         merged = workspace.persons.set_index("customer_id")["person_id"]
-    numbers = truth[:rows].set_axis((truth.index[:rows] + 1).astype("str"))
+    numbers = truth[:rows].set_axis("#" + (truth.index[:rows] + 1).astype("str"))
     found = merged.reindex(numbers.index).fillna(numbers.index.to_series())
     precision, recall, f1 = pairwise(found, numbers)
     print(f"{counts}\nP {precision:.4f} R {recall:.4f} F1 {f1:.4f}")

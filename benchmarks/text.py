@@ -17,14 +17,14 @@ from measure import seconds
 from persiantools import characters, digits
 
 from crmlab.cleansing import normalize_text
-from crmlab.cleansing.text import _LETTERS
+from crmlab.letters import FORMS
 
 FIRST = ["علي", "زهرا", "محمد رضا", "فاطمة", "مهدى", "سارا", "امير‌حسين", "نرگس", "Jane", "MARÍA JOSÉ", "ali"]
 LAST = ["كاظمي", "محمدی‌زاده", "شاه حسيني", "یوسفی", "كريمي پور", "احمدی ", "O'NEIL", "Müller", "smith"]
 PEERS: dict[str, Callable[[str], str]] = {
     "ftfy.fix_text": ftfy.fix_text,
     "persiantools": lambda text: characters.ar_to_fa(digits.fa_to_en(digits.ar_to_fa(text))),
-    "str.translate": lambda text: text.translate(_LETTERS),
+    "str.translate": lambda text: text.translate(FORMS),
 }
 
 

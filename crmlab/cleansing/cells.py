@@ -129,7 +129,7 @@ def _date(given: str, column: Column, conventions: Conventions) -> Cell:
     array = pa.array([unify(given)], pa.large_string())
     stamps, _, reason = stamps_of(array, conventions.day_first, conventions.time_zone)
     if np.isnat(stamps[0]):
-        return Cell(given, None, given, reason[0])
+        return Cell(given, None, given, reason[0].as_py())
     value = pd.Timestamp(stamps[0])
     return Cell(given, value.normalize() if column.kind == "date" else value, given)
 

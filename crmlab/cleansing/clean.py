@@ -41,6 +41,9 @@ class Conventions:
         another form than Iran's are noted.
     day_first, decimal
         As `read_dates` and `read_numbers` take them; None lets each column tell.
+    both_calendars
+        Jalali dates may stand in a column of Gregorian ones. If not, a few years 1200 to 1500 there
+        are not read: who writes no Jalali dates means something else by them.
     missing
         Texts that mean that there is no value, in small letters.
     """
@@ -50,6 +53,7 @@ class Conventions:
     region: str = ""
     day_first: bool | None = None
     decimal: str | None = None
+    both_calendars: bool = True
     missing: tuple[str, ...] = MISSING_MARKERS
 
 
@@ -202,9 +206,13 @@ def _with_defaults(raw: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame
             continue
         if column.default is not None:
             own = column.default == ROW_NUMBER
-            numbers = ledger.lineage["row"].astype("str")
-            if own and ledger.lineage["source"].nunique() > 1:
-                numbers = ledger.lineage["source"] + ":" + numbers
+            # Never the like of a number of its own: other tables' numbers would seem to be the same.
+            several = ledger.lineage["source"].nunique() > 1
+            numbers = (
+                ledger.lineage["row"]
+                .astype("str")
+                .radd(ledger.lineage["source"].astype("str") + ":" if several else "#")
+            )
             added[column.name] = numbers if own else column.default
             ledger.column("left", f"not in the source; taken as {column.default}", column.name, len(raw))
         elif column.required:

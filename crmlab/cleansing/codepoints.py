@@ -96,6 +96,11 @@ def as_one_text(array: pa.LargeStringArray) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(1, pa.py_buffer(offsets[[0, -1]].copy()), octets)
 
 
+def octets(array: pa.LargeStringArray, size: int) -> np.ndarray:
+    """The UTF-8 of texts that have so many octets each: the first one of all texts, the second, ..."""
+    return np.ascontiguousarray(np.frombuffer(_octets(array)[0], np.uint8).reshape(-1, size).T)
+
+
 def to_texts(array: pa.LargeStringArray) -> Texts:
     """Code points of a column; a missing text is like an empty one."""
     if array.null_count:

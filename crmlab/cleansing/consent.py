@@ -8,7 +8,8 @@ import pandas as pd
 
 from crmlab.cleansing.contacts import check_phone
 from crmlab.cleansing.text import normalize_text
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, WorkspaceError, did_you_mean
+from crmlab.tables import CHANNELS
 
 REGISTER_COLUMNS = ["key", "channel", "given", "time", "source"]
 #: Columns of a list by which a person may be in the register.
@@ -131,7 +132,8 @@ def check_consent(
     Raises
     ------
     ParameterError
-        If the list has no column by which a person could be found in the register.
+        If the list has no column by which a person could be found in the register, the register is
+        none, or there is no such channel.
 
     Examples
     --------
@@ -145,6 +147,16 @@ def check_consent(
         raise ParameterError(
             f"A list that is checked for consent needs one of customer_id, {', '.join(_CONTACTS)}; "
             f"it has: {', '.join(map(str, people.columns))}."
+        )
+    if not isinstance(register, pd.DataFrame) or not {*REGISTER_COLUMNS} <= {*register.columns}:
+        raise ParameterError(
+            "register is what crmlab.cleansing.consent_register(ws.consents) returns, one row per person or "
+            "contact and channel, not the table of consents itself."
+        )
+    channels = dict.fromkeys([*CHANNELS, *register["channel"].unique()])
+    if channel not in channels:
+        raise ParameterError(
+            f"There is no channel {channel!r}" + did_you_mean(channel, [name for name in channels if name])
         )
     about = register[register["channel"].isin(["", channel])]
     # Of what was said on all channels and on this one, the later counts.
@@ -188,8 +200,11 @@ def write_list(
         The persons left out, with `reason`.
     """
     consent = check_consent(people, register, channel, region, ask_first)
-    people[consent["allowed"]].to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
-    return people[~consent["allowed"]].assign(reason=consent["reason"])
+    try:
+        people[consent["allowed"]].to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+    except OSError as error:
+        raise WorkspaceError(f"The list cannot be written to {path}: {error.strerror or error}") from None
+    return people.assign(reason=consent["reason"])[~consent["allowed"]]
 
 
 def _last_word(said: pd.DataFrame, on: list[str]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmlab.cleansing.text import arrow, normalize_text
+from crmlab.errors import ParameterError
 
 #: Why a telephone number is not checked where no region is named.
 NO_COUNTRY = "no country code, and no region named"
@@ -86,13 +87,25 @@ def check_phone(values: pd.Series, region: str = "IR") -> pd.DataFrame:
     DataFrame
         Indexed like `values`: `valid`; `value`, such as ``+989121234567``; `reason`.
 
+    Raises
+    ------
+    ParameterError
+        If no country is written so.
+
     Examples
     --------
     >>> check_phone(pd.Series(["۰۹۱۲ ۱۲۳ ۴۵۶۷", "12"]))["value"].tolist()
     ['+989121234567', nan]
     """
+    from phonenumbers import SUPPORTED_REGIONS
+
     from crmlab.cleansing.phone_plans import judge_numbers
 
+    if region and region not in SUPPORTED_REGIONS:
+        raise ParameterError(
+            f"No country has the code {region!r}, given as the region of telephone numbers; write the ISO "
+            "code of two letters, such as IR, DE or GB."
+        )
     text = arrow(normalize_text(values))
     value, reason = judge_numbers(text, region)
     if not region:

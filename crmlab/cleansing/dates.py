@@ -14,9 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crmlab.calendars import MONTH_NAMES, days_to_jalali, jalali_to_days
+from crmlab.calendars import MONTH_NAMES, days_to_jalali, gregorian_to_days, jalali_to_days
+from crmlab.cleansing.codepoints import ROWS, Texts, octets, to_arrow
 from crmlab.cleansing.numbers import plain
-from crmlab.cleansing.text import arrow, normalize_text
+from crmlab.cleansing.text import arrow, normalize_text, repeats
 from crmlab.errors import ParameterError
 
 Calendar = Literal["gregorian", "jalali", "mixed", "unknown"]
@@ -34,6 +35,13 @@ _NUMBERS = rf"^(?P<a>\d{{1,4}})[-/.](?P<b>\d{{1,2}})[-/.](?P<c>\d{{1,4}}){_CLOCK
 _COMPACT = rf"^(?P<a>\d{{4}})(?P<b>\d{{2}})(?P<c>\d{{2}}){_CLOCK}{_ZONE}$"
 _WORDS = rf"^(?P<c>\d{{1,2}})[-. ]*(?P<name>[^\d\s.,-]+)[-., ]+(?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
 _WORDS_US = rf"^(?P<name>[A-Za-z]+)\.? (?P<c>\d{{1,2}}),? (?P<a>\d{{4}}){_CLOCK}{_ZONE}$"
+
+#: Shapes that systems write, what may stand for a mark in them, and whose number a letter is.
+_SHAPES = ("aaaa-bb-cc", "aaaa-bb-cc hh:mm:ss", "aaaa-bb-cc hh:mm", "aa-bb-cccc", "aaaabbcc")
+_MARKS = {"-": b"-/.", " ": b" T,", ":": b":"}
+_FIELDS = {"h": "hour", "m": "minute", "s": "second"} | {name: name for name in "abc"}
+#: Texts that tell whether a column of dates repeats itself.
+_SOME = 1 << 17
 
 
 def read_dates(values: pd.Series, day_first: bool | None = None, zone: str | None = None) -> pd.DataFrame:
@@ -81,26 +89,30 @@ def read_dates(values: pd.Series, day_first: bool | None = None, zone: str | Non
             values = values.dt.tz_convert(zone).dt.tz_localize(None)
     # Stamps of other years, such as a Jalali date that pandas took for one, are read as text is.
     if values.dtype.kind == "M" and values.dt.year.dropna().between(*GREGORIAN_YEARS).all():
-        return _result(values.astype("datetime64[us]"), values.notna(), None, values.isna())
+        stamps = values.to_numpy().astype("datetime64[us]")
+        return _result(stamps, False, pa.nulls(len(stamps))).set_axis(values.index)
     if values.dtype.kind in "iuf":
         values = plain(values)
-    text = normalize_text(values.astype("str"))
-    stamps, jalali, reason = stamps_of(arrow(text), day_first, zone)
-    empty = text.isna() | (text == "")
-    reason = pd.Series(reason, index=text.index, dtype="str")
-    return _result(pd.Series(stamps, index=text.index), reason.isna() & ~empty, jalali, empty, reason)
+    texts, rows = arrow(values.astype("str")), None
+    # There are few days: of a column that repeats them, each text is read once.
+    if repeats(texts, _SOME):
+        encoded = pc.dictionary_encode(texts, null_encoding="encode")
+        texts, rows = encoded.dictionary, encoded.indices.to_numpy()
+    found = _result(*stamps_of(arrow(normalize_text(pd.Series(texts, dtype="str"))), day_first, zone))
+    return (found if rows is None else found.take(rows)).set_axis(values.index)
 
 
 def stamps_of(
     array: pa.Array, day_first: bool | None = None, zone: str | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, pa.Array]:
     """Dates in text of one form (see `normalize_text`), as `read_dates` reads a column of them.
 
     Returns
     -------
-    stamps, jalali, reason
-        datetime64 in microseconds, missing where not read; whether the year is Jalali; and why a
-        text is not read, None where it is or is empty.
+    stamps, jalali : ndarray
+        datetime64 in microseconds, missing where not read; whether the year is Jalali.
+    reason : LargeStringArray
+        Why a text is not read, missing where it is or is empty.
     """
     parts = _split(array)
     order_known = _resolve_order(parts, day_first)
@@ -110,29 +122,33 @@ def stamps_of(
     # The name of a month belongs to one calendar, and so must its year.
     mixed = jalali & (parts["named"] == _GREGORIAN) | gregorian & (parts["named"] == _JALALI)
     readable = order_known & parts["found"] & ~mixed
-    for calendar, convert in ((jalali, jalali_to_days), (gregorian, _gregorian_to_days)):
+    for calendar, convert in ((jalali, jalali_to_days), (gregorian, gregorian_to_days)):
         rows = readable & calendar
         if rows.any():
             days[rows] = convert(year[rows], month[rows], day[rows])
     clock_ok = (parts["hour"] < 24) & (parts["minute"] < 60) & (parts["second"] < 60)
     seconds = parts["hour"] * 3600 + parts["minute"] * 60 + parts["second"]
-    stamps = (days.astype("datetime64[s]") + seconds.astype("timedelta64[s]")).astype("datetime64[us]")
+    stamps = days.astype("datetime64[us]") + 1_000_000 * seconds.astype("timedelta64[us]")
     stamps[~clock_ok] = np.datetime64("NaT")
     zoned = pd.notna(parts["zone"])
     if zone is not None and zoned.any():
         stamps = _to_zone(stamps, parts["zone"], zoned, zone)
-    reason = np.full(len(array), None, dtype=object)
-    reason[np.isnat(stamps)] = "no such day in its calendar"
-    reason[~clock_ok] = "no such time of day"
-    reason[~jalali & ~gregorian] = "year is neither Jalali (1200-1500) nor Gregorian (1800-2200)"
-    reason[~order_known] = "day and month cannot be told apart; set day_first"
-    if zone is None:
-        reason[zoned] = "names a time zone; set the workspace's time_zone"
-    reason[~parts["found"]] = "not a date"
+    # The last that is true of a text is said.
+    why = {
+        "no such day in its calendar": np.isnat(stamps),
+        "no such time of day": ~clock_ok,
+        "year is neither Jalali (1200-1500) nor Gregorian (1800-2200)": ~jalali & ~gregorian,
+        "day and month cannot be told apart; set day_first": ~order_known,
+        "names a time zone; set the workspace's time_zone": zoned & (zone is None),
+        "not a date": ~parts["found"],
+    }
+    said = np.zeros(len(array), dtype=np.int8)
+    for number, rows in enumerate(why.values(), start=1):
+        said[rows] = number
+    stamps[said > 0] = np.datetime64("NaT")
     # What is missing or empty is not read and needs no reason.
-    stamps[reason != None] = np.datetime64("NaT")  # noqa: E711
-    reason[pc.fill_null(pc.equal(array, ""), True).to_numpy(zero_copy_only=False)] = None
-    return stamps, jalali, reason
+    said[pc.fill_null(pc.equal(array, ""), True).to_numpy(zero_copy_only=False)] = 0
+    return stamps, jalali, pa.array([None, *why], pa.large_string()).take(pa.array(said))
 
 
 def _between(numbers: np.ndarray, low: int, high: int) -> np.ndarray:
@@ -146,13 +162,10 @@ def _check_zone(zone: str) -> None:
         raise ParameterError(f"There is no time zone {zone!r}; write it as 'Asia/Tehran'.") from None
 
 
-def _result(stamps, read, jalali, empty, reason=None) -> pd.DataFrame:
-    calendar = pd.Series(pd.NA, index=stamps.index, dtype="str")
-    calendar[read] = "gregorian"
-    if jalali is not None:
-        calendar[read & jalali] = "jalali"
-    if reason is None:
-        reason = pd.Series(pd.NA, index=stamps.index, dtype="str")
+def _result(stamps: np.ndarray, jalali: np.ndarray | bool, reason: pa.Array) -> pd.DataFrame:
+    calendar = np.where(np.isnat(stamps), 0, 1 + np.asarray(jalali)).astype(np.int8)
+    calendar = pa.array([None, "gregorian", "jalali"], pa.large_string()).take(pa.array(calendar))
+    calendar, reason = (pd.array(part, dtype="str") for part in (calendar, reason))
     return pd.DataFrame({"value": stamps, "calendar": calendar, "reason": reason})
 
 
@@ -164,6 +177,7 @@ def _split(array: pa.Array) -> dict[str, np.ndarray]:
     zone = np.full(size, None, dtype=object)
     found = np.zeros(size, dtype=bool)
     named = np.zeros(size, dtype=np.int64)
+    _split_shapes(array, numbers, found)
     for pattern in (_NUMBERS, _COMPACT, _WORDS, _WORDS_US):
         rows = np.flatnonzero(~found)
         if not len(rows):
@@ -185,6 +199,26 @@ def _split(array: pa.Array) -> dict[str, np.ndarray]:
         found[rows] = True
     year_last = found & (named == 0) & (numbers["a"] < 100) & (numbers["c"] > 99)
     return numbers | {"zone": zone, "found": found, "named": named, "year_last": year_last}
+
+
+def _split_shapes(array: pa.Array, numbers: dict[str, np.ndarray], found: np.ndarray) -> None:
+    """Fill in the numbers of cells in the shapes that systems write, all of one shape at a time."""
+    lengths = pc.fill_null(pc.binary_length(array), 0).to_numpy()
+    for shape in _SHAPES:
+        rows = np.flatnonzero((lengths == len(shape)) & ~found)
+        for some in np.split(rows, range(ROWS, len(rows), ROWS)) if len(rows) else ():
+            fits, read = np.ones(len(some), dtype=bool), {}
+            for sign, column in zip(shape, octets(array.take(pa.array(some)), len(shape)), strict=True):
+                if sign in _MARKS:
+                    fits &= np.logical_or.reduce([column == mark for mark in _MARKS[sign]])
+                else:
+                    digit = column - np.uint8(ord("0"))
+                    fits &= digit < 10
+                    read[sign] = 10 * read.get(sign, 0) + digit.astype(np.int64)
+            some = some[fits]
+            for sign, number in read.items():
+                numbers[_FIELDS[sign]][some] = number[fits]
+            found[some] = True
 
 
 def _whole(digits: pa.Array, default: int) -> np.ndarray:
@@ -225,15 +259,6 @@ def _resolve_order(parts: dict[str, np.ndarray], day_first: bool | None) -> np.n
     parts["c"][last] = np.where(swap, first, second)
     parts["b"][last] = np.where(swap, second, first)
     return known
-
-
-def _gregorian_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    exists = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    months = (year - 1970) * 12 + np.where(exists, month - 1, 0)
-    start = months.astype("datetime64[M]").astype("datetime64[D]")
-    days = start + (day - 1).astype("timedelta64[D]")
-    exists &= days < (months + 1).astype("datetime64[M]").astype("datetime64[D]")
-    return np.where(exists, days, np.datetime64("NaT"))
 
 
 def _to_zone(stamps: np.ndarray, named: np.ndarray, zoned: np.ndarray, zone: str) -> np.ndarray:
@@ -280,9 +305,19 @@ def to_jalali(values: pd.Series) -> pd.Series:
         values = values.dt.tz_localize(None)
     if values.dtype.kind != "M":
         values = to_gregorian(values)
-    year, month, day = days_to_jalali(values.to_numpy())
-    text = [f"{y:04d}/{m:02d}/{d:02d}" if y else None for y, m, d in zip(year, month, day, strict=True)]
+    text = _written(*days_to_jalali(values.to_numpy()))
     return pd.Series(text, index=values.index, name=values.name, dtype="str")
+
+
+def _written(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> pa.LargeStringArray:
+    """Dates such as ``1403/05/12``, missing where the year is 0."""
+    signs = np.full((len(year), 10), ord("/"), dtype=np.uint8)
+    for place, number in ((0, year // 100), (2, year % 100), (5, month), (8, day)):
+        number = number.astype(np.uint8)
+        tens = number // 10
+        signs[:, place], signs[:, place + 1] = ord("0") + tens, ord("0") + number - 10 * tens
+    ends = np.arange(10, signs.size + 1, 10)
+    return to_arrow(Texts(signs.ravel(), ends), pa.array(year == 0))
 
 
 def detect_calendar(values: pd.Series) -> Calendar:

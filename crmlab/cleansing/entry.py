@@ -301,13 +301,12 @@ def _scale(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _place(values: Mapping[str, Any], known: pd.DataFrame) -> Iterator[Problem]:
-    city, province = (pd.Series([values.get(name)], dtype="str") for name in ("city", "province"))
-    judged = places.locate(city, known, province).iloc[0]
-    if pd.notna(judged["reason"]):
-        about = "province" if judged["reason"] == places.NO_PROVINCE else "city"
-        better = judged["suggestion"] if about == "city" and pd.notna(judged["suggestion"]) else None
+    reason, better = places.locate_one(values.get("city"), known, values.get("province"))
+    if reason is not None:
+        about = "province" if reason == places.NO_PROVINCE else "city"
+        better = better if about == "city" else None
         if better != values.get("city"):
-            yield Problem(about, SENTENCES[judged["reason"]], "warning", better)
+            yield Problem(about, SENTENCES[reason], "warning", better)
 
 
 def _rules(

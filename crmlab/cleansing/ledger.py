@@ -246,7 +246,8 @@ def history(ledger: pd.DataFrame, table: str, key: str) -> pd.DataFrame:
         the ledger, with `record` (where it stands in the sources) before `column`, `action`,
         `rule`, `before` and `after`. Where a value was taken over from another record of a person,
         `record` is that one, and `before` what the person's record had. What has no entry stands
-        as it came. Empty if nothing was done.
+        as it came. Empty if nothing was done, and for a key that no record has: the ledger cannot
+        tell these apart, the clean table can.
 
     Examples
     --------

@@ -71,6 +71,10 @@ def pseudonymize(
     >>> codes.map(people.reset_index().set_index("customer_id")["index"]).tolist()
     [1, 0, 1]
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(
+            "Pseudonyms are given in a DataFrame; a table of a workspace becomes one with .to_pandas()."
+        )
     replaced = _columns(frame, columns)
     in_index = sorted(IDENTIFIERS & {*map(str, frame.index.names)})
     if in_index:

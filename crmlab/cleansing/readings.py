@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MISSPELT = "likely misspelt domain"
 #: And, before the reason, of postcodes.
 NO_POSTCODE = "not the form of an Iranian postcode: "
+#: Why a date is not read that, as few others, would be of another calendar than its column.
+_FEW = 0.05
+STRAY_YEAR = "Jalali year in a column of Gregorian dates"
 
 
 class Reading(NamedTuple):
@@ -138,9 +141,11 @@ def _read_date(values: pd.Series, column: Column, conventions: Conventions) -> R
     calendars = dates["calendar"].value_counts()
     main = calendars.index[0] if len(calendars) else "gregorian"
     other = (dates["calendar"] != main) & dates["calendar"].notna()
-    text = values.astype("str").mask(other, value.astype("str"))
+    text, reason = values.astype("str").mask(other, value.astype("str")), dates["reason"]
+    if main == "gregorian" and not conventions.both_calendars and other.sum() <= _FEW * calendars.sum():
+        reason = reason.mask(other, STRAY_YEAR)
     rule = "date of another calendar than the rest of the column"
-    return Reading(value, text, dates["reason"], rule, f"{main.capitalize()} dates")
+    return Reading(value, text, reason, rule, f"{main.capitalize()} dates")
 
 
 def _read_number(values: pd.Series, column: Column, conventions: Conventions) -> Reading:

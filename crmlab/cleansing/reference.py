@@ -42,6 +42,8 @@ def read_reference(source: Source | None, form: Table) -> pd.DataFrame:
     """
     if source is None:
         raise ParameterError(_needed(form))
+    if not isinstance(source, pd.DataFrame) and Path(source).is_dir():
+        raise SourceError(f"{source} is a folder; {form.name[0].lower()}{form.name[1:]} is one file.")
     raw = source if isinstance(source, pd.DataFrame) else read_table(Path(source))
     folded = normalize_text(pd.Series(raw.columns, dtype="str")).str.lower()
     headings = dict(zip(reversed(folded), reversed(raw.columns), strict=True))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from difflib import SequenceMatcher, get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import pandas as pd
 
 from crmlab.cleansing.dates import read_dates
 from crmlab.cleansing.numbers import read_numbers
-from crmlab.cleansing.text import normalize_text
-from crmlab.contract import Column
+from crmlab.cleansing.text import unify
 from crmlab.tables import TABLES, table
 
 _CLOSE = 0.86
@@ -48,14 +48,9 @@ class Proposal(NamedTuple):
 @lru_cache(maxsize=4096)
 def fold(heading: str) -> str:
     """A heading in small letters and single spaces, without the unit in brackets at its end."""
-    return _fold_all((heading,))[0]
-
-
-@lru_cache(maxsize=16)
-def _fold_all(headings: tuple[str, ...]) -> list[str]:
-    bare = (re.sub(r"(?<=\S)\s*[(\[][^(\[)\]]*[)\]]\s*$", "", heading) for heading in headings)
-    words = pd.Series([re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading) for heading in bare], dtype="str")
-    return [re.sub(r"[\s_\-./#:\u200c]+", " ", text.lower()).strip() for text in normalize_text(words)]
+    bare = re.sub(r"(?<=\S)\s*[(\[][^(\[)\]]*[)\]]\s*$", "", heading)
+    words = unify(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", bare))
+    return re.sub(r"[\s_\-./#:\u200c]+", " ", words.lower()).strip()
 
 
 def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[str, str]:
@@ -76,14 +71,23 @@ def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[
     >>> match_headings(pd.DataFrame(columns=["Customer ID", "InvoiceDate", "x"]), "orders")
     {'customer_id': 'Customer ID', 'time': 'InvoiceDate'}
     """
-    folded = dict(zip(frame.columns, _fold_all(tuple(map(str, frame.columns))), strict=True))
+    return _matched(_folded(frame), name, close, lambda heading, kind: _contents_fit(frame[heading], kind))
+
+
+def _folded(frame: pd.DataFrame) -> dict[object, str]:
+    return {heading: fold(str(heading)) for heading in frame.columns}
+
+
+def _matched(
+    folded: dict[object, str], name: str, close: bool, holds: Callable[[object, str], bool]
+) -> dict[str, str]:
+    """What `match_headings` returns; `holds` says if the contents under a heading are of a kind."""
     texts, alike = set(folded.values()), close and len(folded) <= _WIDE
     fits = []
-    for place, column in enumerate(table(name).columns):
-        known = [fold(known) for known in (column.name, *column.headings)]
+    for place, (column, known) in enumerate(zip(table(name).columns, _spellings(name), strict=True)):
         worth = {text: fit for text in texts if (fit := _fit(text, known, alike))}
         for order, (heading, text) in enumerate(folded.items()) if worth else ():
-            if text in worth and (not close or _contents_fit(frame[heading], column)):
+            if text in worth and (not close or holds(heading, column.kind)):
                 fits.append((-worth[text], place, order, column.name, heading))
     found: dict[str, str] = {}
     for *_, column, heading in sorted(fits):
@@ -92,28 +96,38 @@ def match_headings(frame: pd.DataFrame, name: str, close: bool = False) -> dict[
     return {column: found[column] for column in table(name).names if column in found}
 
 
-def _fit(heading: str, known: list[str], close: bool) -> float:
+@cache
+def _spellings(name: str) -> list[tuple[str, ...]]:
+    """The headings of each column of a table, its own name first."""
+    return [tuple(map(fold, (column.name, *column.headings))) for column in table(name).columns]
+
+
+# Tables share columns: with the customer's number, the name or the time, all are asked alike.
+@lru_cache(maxsize=1 << 14)
+def _fit(heading: str, known: tuple[str, ...], close: bool) -> float:
     """1 for a column's own name, a little less the further down its list of headings."""
     if heading in known:
         return 1 - known.index(heading) / 1000
     if not close:
         return 0
-    nearest = get_close_matches(heading, known, n=1, cutoff=_CLOSE)
+    # Texts of far different lengths cannot be alike.
+    possible = [one for one in known if 2 * min(len(one), len(heading)) >= _CLOSE * len(one + heading)]
+    nearest = possible and get_close_matches(heading, possible, n=1, cutoff=_CLOSE)
     return SequenceMatcher(None, nearest[0], heading).ratio() * 0.9 if nearest else 0
 
 
-def _contents_fit(values: pd.Series, column: Column) -> bool:
-    """Whether most values can be what the column holds; a column without values can be anything."""
+def _contents_fit(values: pd.Series, kind: str) -> bool:
+    """Whether most values can be of a column's kind; a column without values can be anything."""
     values = values.dropna().astype("str").head(500)
     values = values[values.str.strip() != ""]
     if values.empty:
         return True
-    if column.kind in ("date", "time"):
+    if kind in ("date", "time"):
         orders = (read_dates(values, day_first, "UTC")["value"] for day_first in (True, False))
         return any(dates.notna().mean() > _ENOUGH for dates in orders)
-    if column.kind in ("integer", "number", "money"):
+    if kind in ("integer", "number", "money"):
         return read_numbers(values)["text"].notna().mean() > _ENOUGH
-    if column.kind == "email":
+    if kind == "email":
         return values.str.contains("@").mean() > _ENOUGH
     return True
 
@@ -128,9 +142,11 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
     name
         Name of the file, a hint where two tables fit alike.
     """
+    folded = _folded(frame)
+    holds = cache(lambda heading, kind: _contents_fit(frame[heading], kind))
     best, best_worth = Proposal("", {}, list(map(str, frame.columns)), []), 0.0
     for contract in TABLES.values():
-        columns = match_headings(frame, contract.name, close=True)
+        columns = _matched(folded, contract.name, True, holds)
         needed = [c.name for c in contract.columns if c.required and c.default is None and c.name != "amount"]
         missing = [column for column in needed if column not in columns]
         answers = _rating_columns(frame, columns) if contract.name == "surveys" else []
@@ -148,7 +164,29 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
             if contract.name == "orders" and not {"amount", "unit_price"} & columns.keys():
                 missing = [*missing, "amount"]
             best, best_worth = Proposal(contract.name, columns, unused, missing, answers), worth
-    return best
+    return _with_own_number(best, frame, folded) if best.table else best
+
+
+#: Words in headings of columns that number the rows.
+_NUMBERING = re.compile(r"\b(id|no|nr|num|number|key|code|ref|index)\b|^(شناسه|کد|شماره|ردیف)\b")
+
+
+def _with_own_number(proposal: Proposal, frame: pd.DataFrame, folded: dict[object, str]) -> Proposal:
+    """Where nothing is named like the table's key, it is the first unused column that numbers the rows."""
+    keys = table(proposal.table).key
+    if len(keys) != 1 or keys[0] in proposal.columns or len(frame) < 2:
+        return proposal
+    (key,) = keys
+    for heading, text in folded.items():
+        if str(heading) not in proposal.unused or not _NUMBERING.search(text):
+            continue
+        values = frame[heading].astype("str").str.strip()
+        if values.notna().all() and (values != "").all() and not values.duplicated().any():
+            columns = {key: str(heading), **proposal.columns}
+            unused = [name for name in proposal.unused if name != str(heading)]
+            missing = [name for name in proposal.missing if name != key]
+            return proposal._replace(columns=columns, unused=unused, missing=missing)
+    return proposal
 
 
 def _is_question(heading: object) -> bool:

@@ -14,40 +14,10 @@ import pyarrow.compute as pc
 
 from crmlab.cleansing.codepoints import HARD, REMOVED, Table, Texts, pieces, to_arrow, to_texts
 from crmlab.errors import ParameterError
+from crmlab.letters import FORMS, ZWNJ, fold
 
 Level = Literal["letters", "names", "search"]
 
-ZWNJ = "\u200c"
-
-_ARABIC_TO_PERSIAN = {
-    "ي": "ی", "ى": "ی", "ې": "ی", "ے": "ی", "ك": "ک", "ڪ": "ک",
-    "ۓ": "ی", "ة": "ه", "ۀ": "ه", "ھ": "ه", "ہ": "ه", "ۂ": "ه", "ە": "ه", "ۃ": "ه",
-    "أ": "ا", "إ": "ا", "ٱ": "ا",
-}  # fmt: skip
-_DIGITS = {chr(zero + n): str(n) for zero in (0x0660, 0x06F0) for n in range(10)}
-#: Signs that cannot be seen, tatweel, and the marks of vowels and of the Koran.
-_REMOVED = [
-    *range(0x09), *range(0x0E, 0x1C), 0x7F, 0x00AD, 0x0640, 0x0670, *range(0x0610, 0x061B),
-    *range(0x064B, 0x0660), 0x061C, *range(0x06D6, 0x06DD), *range(0x06DF, 0x06E5), 0x06E7, 0x06E8,
-    *range(0x06EA, 0x06EE), 0x180E, 0x200B, 0x200D, 0x200E, 0x200F, *range(0x202A, 0x202F),
-    *range(0x2060, 0x2065), *range(0x2066, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC),
-]  # fmt: skip
-_SPACES = [*range(0x09, 0x0E), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029,
-           0x202F, 0x205F, 0x3000]  # fmt: skip
-_PRESENTATION_FORMS = [*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFF)]
-
-
-def _letters_table() -> dict[int, str | None]:
-    table: dict[int, str | None] = {ord(a): b for a, b in (_ARABIC_TO_PERSIAN | _DIGITS).items()}
-    table |= dict.fromkeys(_REMOVED) | dict.fromkeys(_SPACES, " ")
-    for code in _PRESENTATION_FORMS:
-        plain = unicodedata.normalize("NFKC", chr(code))
-        if plain != chr(code):
-            table[code] = plain.translate(table).strip()
-    return table
-
-
-_LETTERS = _letters_table()
 #: A key may hold only what is its own key, and Latin capitals are keyed as small letters. So 26 of the 32
 #: Persian letters share the small letters, and six rare ones are signs that names do not have.
 _SEARCH_CODES = dict(zip("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی", "abpt{jcoxd}rz~sw^<u=eifqkglmnvhy", strict=True))
@@ -61,26 +31,14 @@ _SEARCH_LETTERS = str.maketrans(
 )
 #: Texts that tell whether a column repeats itself.
 _SOME = 1 << 14
-_BLANK = f" {ZWNJ}"
 _APOSTROPHES = "'’ʼ`´"
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*")
 _NUMERALS = ("ii", "iii", "iv")
 
 
-def _letters(value: str) -> str:
-    # Unicode joins a hamza to the Arabic ye only.
-    value = unicodedata.normalize("NFC", value.replace("ی\u0654", "ئ")).translate(_LETTERS)
-    if not value.isascii():
-        # A removed mark may have stood between a letter and its accent.
-        value = unicodedata.normalize("NFC", value)
-    if ZWNJ in value:
-        value = re.sub(f"[{_BLANK}]+", lambda join: " " if " " in join[0] else ZWNJ, value)
-    return (re.sub(" +", " ", value) if "  " in value else value).strip(_BLANK)
-
-
 def _name(value: str) -> str:
-    value = _letters(value).replace(ZWNJ, " ")
+    value = fold(value).replace(ZWNJ, " ")
     # The small letter ß stands in names typed in capitals, too.
     case = value.replace("ß", "")
     if case.isupper() or case.islower():
@@ -104,8 +62,8 @@ def _capitalised(word: re.Match[str]) -> str:
 
 def _search(value: str) -> str:
     # Taking letters apart turns accents and hamzas into combining marks, which are dropped.
-    apart = unicodedata.normalize("NFKD", _letters(value)).casefold()
-    plain = "".join(c for c in apart if not unicodedata.combining(c)).translate(_LETTERS)
+    apart = unicodedata.normalize("NFKD", fold(value)).casefold()
+    plain = "".join(c for c in apart if not unicodedata.combining(c)).translate(FORMS)
     return re.sub(r"[^0-9a-z{}~^<=]", "", plain.translate(_SEARCH_LETTERS))
 
 
@@ -145,7 +103,7 @@ def _alone(character: str) -> bool:
 
 
 def _as_letter(character: str) -> int:
-    changed = character.translate(_LETTERS)
+    changed = character.translate(FORMS)
     if not changed:
         composes = "\u0653" <= character <= "\u0655"  # madda and hamza
         return HARD if composes else REMOVED
@@ -157,7 +115,7 @@ def _as_search(character: str) -> int:
     return (ord(changed) if changed else REMOVED) if len(changed) < 2 else HARD
 
 
-_CHANGES = {"letters": _letters, "names": _name, "search": _search}
+_CHANGES = {"letters": fold, "names": _name, "search": _search}
 _TABLES = {"letters": Table(_as_letter), "search": Table(_as_search)}
 _UPPER, _LOWER, _IN_WORD, _APOSTROPHE, _DIGIT, _SIGMA, _MET = 1, 2, 4, 8, 16, 32, 64
 _SMALL = Table(lambda c: ord(c.lower()[0] if _LETTER.match(c) else c))
@@ -178,7 +136,10 @@ _CASE = Table(_case, np.uint8)
 def _unified(array: pa.Array, level: Level) -> pa.Array:
     """Some texts of a column in one form: by table, and one by one where neighbours matter."""
     given = to_texts(array)
-    codes = _TABLES["search" if level == "search" else "letters"][given.codes]
+    codes = given.codes
+    # Printable ASCII is in one form.
+    if level == "search" or (len(codes) and not (codes.min() >= 0x20 and codes.max() < 0x7F)):
+        codes = _TABLES["search" if level == "search" else "letters"][codes]
     alone = [np.empty(0, dtype=np.int64)]
     if len(codes) and codes.max() >= REMOVED:
         hard = codes == HARD
@@ -284,8 +245,7 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
     values = as_text(values)
     column = array = arrow(values)
     # Names repeat themselves: of such columns, each distinct text is looked at once.
-    some = array.slice(0, _SOME)
-    repeated = 4 * len(pc.unique(some)) < len(some)
+    repeated = repeats(array, _SOME)
     if repeated:
         column = pc.dictionary_encode(array)
         array = column.dictionary
@@ -296,6 +256,12 @@ def normalize_text(values: pd.Series, level: Level = "letters") -> pd.Series:
         name=values.name,
         dtype="str",
     )
+
+
+def repeats(array: pa.Array, some: int) -> bool:
+    """Whether a column repeats itself: of some texts at its head, less than one in four is distinct."""
+    head = array.slice(0, some)
+    return 4 * len(pc.unique(head)) < len(head)
 
 
 def unify(text: str, level: Level = "letters") -> str:

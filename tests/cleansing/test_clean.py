@@ -266,9 +266,9 @@ def test_an_unknown_table_is_refused():
 
 def test_a_record_without_a_number_gets_that_of_its_row():
     cleaned = clean(orders(order_id=None, quantity=["1", "x", "3"]), "orders")
-    assert cleaned.frame["order_id"].tolist() == ["1", "3"]
+    assert cleaned.frame["order_id"].tolist() == ["#1", "#3"]
     assert told(cleaned, "set aside") == [
-        [2, "2", "quantity", "not a number of at most 15 digits", None, None]
+        [2, "#2", "quantity", "not a number of at most 15 digits", None, None]
     ]
     assert ["order_id", "left", "not in the source; taken as row number", 3] in plain(
         cleaned.ledger[["column", "action", "rule", "cells"]]
@@ -448,8 +448,8 @@ def test_a_log_with_numbers_of_its_own_is_merged_and_one_without_is_not():
 def test_a_list_without_numbers_of_its_own_is_merged_by_the_rest():
     raw = pd.DataFrame({"first_name": ["Ann", "ANN", "Bob"], "email": ["a@b.co", "a@B.co", None]})
     cleaned = clean(raw, "customers")
-    assert (cleaned.merged, cleaned.frame["customer_id"].tolist()) == (1, ["1", "3"])
-    assert told(cleaned, "merged") == [[2, "2", "*", "equal to an earlier row in every column", None, ":1"]]
+    assert (cleaned.merged, cleaned.frame["customer_id"].tolist()) == (1, ["#1", "#3"])
+    assert told(cleaned, "merged") == [[2, "#2", "*", "equal to an earlier row in every column", None, ":1"]]
 
 
 def test_rows_are_equal_when_they_are_once_they_are_clean():
@@ -743,3 +743,19 @@ def test_postcodes_of_iran_come_in_one_form_and_others_are_noted_and_left():
     elsewhere = clean(raw, "customers", Conventions(region="DE"))
     assert elsewhere.frame["postcode"][0] == "14174-66191"
     assert told(elsewhere, "left") == []
+
+
+def test_a_few_jalali_years_among_gregorian_dates_are_read_where_both_are_written():
+    raw = pd.DataFrame(
+        {"customer_id": [str(n) for n in range(40)], "birth_date": ["1990-05-06"] * 39 + ["1399-05-21"]}
+    )
+    lineage = pd.DataFrame({"source": "people.csv", "row": range(1, 41)})
+    both = clean(raw, "customers", lineage=lineage)
+    assert both.frame["birth_date"].iloc[-1] == pd.Timestamp("2020-08-11")
+    one = clean(raw, "customers", Conventions(both_calendars=False), lineage)
+    assert one.frame["birth_date"].isna().tolist() == [False] * 39 + [True]
+    assert one.ledger["rule"].tolist()[-1] == "Jalali year in a column of Gregorian dates"
+    many = raw.assign(birth_date=["1990-05-06", "1399-05-21"] * 20)
+    assert (
+        clean(many, "customers", Conventions(both_calendars=False), lineage).frame["birth_date"].notna().all()
+    )

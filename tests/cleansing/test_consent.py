@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmlab.cleansing.consent import check_consent, consent_register, contact_key, write_list
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, WorkspaceError
 
 CUSTOMERS = pd.DataFrame({
     "customer_id": ["a", "b", "c", "d"],
@@ -75,6 +75,19 @@ def test_a_written_list_holds_nobody_who_opted_out(tmp_path):
     assert pd.read_csv(tmp_path / "list.csv")["customer_id"].tolist() == ["c", "d"]
 
 
+@pytest.mark.parametrize("register", [said(("a", None, None, False, "2024-01-01")), None])
+def test_the_table_of_consents_is_no_register(register, tmp_path):
+    with pytest.raises(ParameterError, match=r"what crmlab\.cleansing\.consent_register\(ws\.consents\)"):
+        write_list(CUSTOMERS, tmp_path / "list.csv", register, "email")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_of_whom_nobody_opted_out_leaves_nobody_out(tmp_path):
+    register = consent_register(said(("a", None, "phone", False, "2024-01-01")), CUSTOMERS, region="IR")
+    out = write_list(CUSTOMERS, tmp_path / "list.csv", register, "email", "IR")
+    assert (len(out), out.columns.tolist()) == (0, [*CUSTOMERS, "reason"])
+
+
 spellings = st.sampled_from([str.upper, str.lower, str.title, lambda text: f" {text}\u200f"])
 
 
@@ -109,3 +122,12 @@ def test_keys_are_one_spelling_each():
     assert keys.isna().tolist() == [False] * 3 + [True] * 2
     street = contact_key(pd.Series(["خیابان آزادی، پلاک ۵", "خيابان آزادي ، پلاك 5"]))
     assert street[0] == street[1]
+
+
+def test_a_channel_that_nobody_knows_lets_nobody_through(tmp_path):
+    people, register = pd.DataFrame({"email": ["a@b.com"]}), consent_register(said())
+    with pytest.raises(ParameterError, match="no channel 'emial'; did you mean 'email'"):
+        write_list(people, tmp_path / "list.csv", register, "emial")
+    assert not (tmp_path / "list.csv").exists()
+    with pytest.raises(WorkspaceError, match="The list cannot be written"):
+        write_list(people, tmp_path / "nowhere" / "list.csv", register, "email")

@@ -15,6 +15,7 @@ from crmlab.cleansing import phone_plans
 from crmlab.cleansing.contacts import NO_COUNTRY, check_email, check_phone
 from crmlab.cleansing.phone_plans import judge_numbers
 from crmlab.cleansing.text import normalize_text
+from crmlab.errors import ParameterError
 
 ADDRESSES = [
     "ann@example.com", "Ann.Lee@Example.COM", "ann+tag@example.co.uk", "a@b.co", "o'neil@example.org",
@@ -85,9 +86,15 @@ def test_an_address_is_judged_as_email_validator_judges_it(address):
 
 
 @pytest.mark.parametrize("number", IRANIAN + FOREIGN + OTHER)
-@pytest.mark.parametrize("region", ["IR", "US", "GB", "BR", "CC", "", "ir", "nowhere"])
+@pytest.mark.parametrize("region", ["IR", "US", "GB", "BR", "CC", ""])
 def test_a_number_is_judged_as_phonenumbers_judges_it(number, region):
     agree(check_phone(pd.Series([number]), region), [number], lambda text: library_phone(text, region))
+
+
+@pytest.mark.parametrize("region", ["UK", "ir", "nowhere"])
+def test_a_region_that_is_no_country_is_refused(region):
+    with pytest.raises(ParameterError, match=f"No country has the code '{region}'"):
+        check_phone(pd.Series(["09121234567"]), region)
 
 
 def test_the_lists_hold_good_and_bad_ones():

@@ -137,6 +137,16 @@ READ = [
     ("2024-08-02 1:45 PM", None, NO_DATE),
     ("12 مردادماه 1403", None, NO_DATE),
     ("-2024-08-02", None, NO_DATE),
+    # as long as dates are, and with other signs in them
+    ("2024,08,02", None, NO_DATE),
+    ("2024-08_02", None, NO_DATE),
+    ("2024-08-0:", None, NO_DATE),
+    ("2024-08-/2", None, NO_DATE),
+    ("202408:2", None, NO_DATE),
+    ("2024é08-2", None, NO_DATE),
+    ("2024-08-02x13:45", None, NO_DATE),
+    ("2024-08-02 13-45", None, NO_DATE),
+    ("2024-08-02 13:45.30", None, NO_DATE),
 ]  # fmt: skip
 
 
@@ -495,6 +505,39 @@ def test_gregorian_stamps_as_jalali_dates_against_persiantools_and_back(dates):
     expected = [None if day is None else JalaliDate(day).strftime("%Y/%m/%d") for day in dates]
     assert [None if pd.isna(text) else text for text in found] == expected
     pd.testing.assert_series_equal(to_gregorian(found), stamps)
+
+
+def test_every_day_of_three_centuries_in_text_and_back_against_persiantools():
+    days = np.arange(np.datetime64("1821-03-21"), np.datetime64("2122-03-21"))
+    dates = [JalaliDate(day) for day in days.tolist()]
+    texts = [f"{date.year}/{date.month:02d}/{date.day:02d}" for date in dates]
+    stamps = pd.Series(days.astype("datetime64[us]"))
+    assert (texts[0], texts[-1]) == ("1200/01/01", "1500/12/29")
+    assert to_jalali(stamps).tolist() == texts
+    written = pd.Series(texts).str.translate(PERSIAN_DIGITS)
+    pd.testing.assert_series_equal(to_gregorian(written), stamps)
+    pd.testing.assert_series_equal(to_gregorian(stamps.dt.strftime("%Y-%m-%d")), stamps)
+
+
+def test_a_long_column_of_time_stamps_against_pandas():
+    seconds = np.random.default_rng(3).choice(10**9, 100_000, replace=False)
+    stamps = pd.Series(seconds.astype("datetime64[s]").astype("datetime64[us]"))
+    forms = ["%Y-%m-%d %H:%M:%S", "%Y/%m/%dT%H:%M:%S", "%d.%m.%Y, %H:%M:%S", "%Y%m%d %H:%M:%S"]
+    written = pd.concat([stamps[place::4].dt.strftime(form) for place, form in enumerate(forms)])
+    pd.testing.assert_series_equal(to_gregorian(written, day_first=True).sort_index(), stamps)
+
+
+REPEATED = ["1403/05/12", "۱۴۰۳/۰۵/۱۳", "2024-08-02 10:30", "3 Aug 2024", "2/8/2024", "n/a", "1403/07/31", "",
+            None]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from(REPEATED), min_size=1, unique=True), st.sampled_from([None, True]))
+def test_a_column_that_repeats_itself_is_read_as_one_that_does_not(texts, day_first):
+    once = pd.Series(texts, dtype="str")
+    rows = np.resize(np.arange(len(texts)), 50)
+    expected = read_dates(once, day_first).iloc[rows]
+    pd.testing.assert_frame_equal(read_dates(once.iloc[rows], day_first), expected)
 
 
 def test_jalali_dates_of_text_and_of_stamps_with_a_zone():

@@ -1,6 +1,5 @@
 """Records of one person: found without labels, the same in any order, explained, and kept when rows come."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from crmlab.cleansing.duplicates.fields import prepare, recognise
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names
 from crmlab.errors import ParameterError
-
-DATA = Path(os.environ.get("CRMLAB_DATA", "nowhere"))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["latin", "persian"])
@@ -167,24 +164,18 @@ def test_golden_records_take_the_common_then_the_newest_value_and_say_from_where
         golden_records(records, clusters.reset_index(drop=True))
 
 
-def _febrl(number: str) -> tuple[pd.DataFrame, pd.Series]:
-    path = DATA / "er-febrl" / f"febrl{number}.csv"
-    if not path.exists():
-        pytest.skip("the FEBRL sets are not in CRMLAB_DATA")
-    frame = pd.read_csv(path, skipinitialspace=True, dtype="str")
+def _febrl(folder: Path, number: str) -> tuple[pd.DataFrame, pd.Series]:
+    frame = pd.read_csv(folder / "er-febrl" / f"febrl{number}.csv", skipinitialspace=True, dtype="str")
     return frame.drop(columns="rec_id"), frame["rec_id"].str.extract(r"rec-(\d+)")[0]
 
 
-def test_febrl3_without_settings():
-    frame, truth = _febrl("3")
+def test_febrl3_without_settings(public_data):
+    frame, truth = _febrl(public_data, "3")
     assert pairwise(find_duplicates(frame)["cluster_id"], truth)[2] >= 0.999
 
 
-def test_raw_persian_records_without_settings():
-    path = DATA / "er-persian-synthetic" / "persian_10k_raw.parquet"
-    if not path.exists():
-        pytest.skip("the Persian set is not in CRMLAB_DATA")
-    frame = pd.read_parquet(path)
+def test_raw_persian_records_without_settings(public_data):
+    frame = pd.read_parquet(public_data / "er-persian-synthetic" / "persian_10k_raw.parquet")
     precision, _, f1 = pairwise(
         find_duplicates(frame.drop(columns="cluster"))["cluster_id"], frame["cluster"]
     )
@@ -263,3 +254,31 @@ def test_records_alike_bear_names_of_their_own_whenever_they_come():
     first, later = new_names(prints), new_names(prints, earlier=prints)
     assert len({*first, *later}) == 6
     assert first.tolist() == ["P0000000000000007", "P0000000000000009", "P0000000000000007-1"]
+
+
+def test_one_record_or_none_is_nobodys_duplicate():
+    nobody = pd.DataFrame({"name": pd.Series([], dtype="str")})
+    alone = pd.DataFrame({"name": ["Ann Lee"]})
+    for records in (nobody, alone):
+        finder = DuplicateFinder().fit(records)
+        assert finder.result_["score"].isna().all()
+        assert (finder.doubtful().empty, finder.reasons().empty) == (True, True)
+        more = finder.add(pd.DataFrame({"name": ["Ann Lee", "Ann Lee"]}, index=[7, 8]))
+        assert more["cluster_id"].nunique() == 1
+
+
+def test_what_cannot_be_asked_is_said():
+    with pytest.raises(ParameterError, match="dob alone cannot tell who anybody is"):
+        DuplicateFinder().fit(pd.DataFrame({"dob": ["1980-01-02", "1981-03-04"]}))
+    with pytest.raises(ParameterError, match="seen no records yet"):
+        DuplicateFinder().explain(0, 1)
+
+
+def test_asking_for_more_joins_fewer_and_more_surely(fitted):
+    frame, truth, finder = fitted
+    sure = find_duplicates(frame, match_probability=1 - 1e-6)
+    assert sure["cluster_id"].nunique() > finder.result_["cluster_id"].nunique()
+    assert pairwise(sure["cluster_id"], truth)[0] >= pairwise(finder.result_["cluster_id"], truth)[0]
+    assert sure["score"].min() > finder.result_["score"].min()
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        find_duplicates(frame, match_probability=1)

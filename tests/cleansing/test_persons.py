@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_people import pairwise, people
@@ -13,6 +14,7 @@ from crmlab.cleansing.clean import Conventions
 from crmlab.cleansing.duplicates.decisions import add_decision, read_decisions
 from crmlab.cleansing.duplicates.naming import in_order
 from crmlab.cleansing.duplicates.persons import find_persons, merge_persons, renumber
+from crmlab.cli import main
 from crmlab.errors import SourceError, WorkspaceError
 
 CONVENTIONS = Conventions(region="IR")
@@ -264,13 +266,50 @@ def test_a_file_written_by_hand_is_read_and_gone_on_with(tmp_path):
     assert read_decisions(path).values.tolist()[-1] == ["c", "d", False]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_file_out_of_a_spreadsheet_is_read_and_gone_on_with(tmp_path, separator):
+    path = tmp_path / "decisions.csv"
+    path.write_text('one,other,same,why\na,b,yes,"one, and the same"\n,,,\n'.replace(",", separator), "utf-8")
+    add_decision(path, "c", "d", False)
+    found = read_decisions(path)
+    assert found.values.tolist() == [["a", "b", True], ["c", "d", False]]
+    assert found.index.tolist() == [2, 4]
+
+
+def test_decisions_on_customers_nobody_knows_are_told(shop):
+    def said() -> str:
+        return CliRunner().invoke(main, ["clean", str(shop)]).output
+
+    crm.open_workspace(shop).clean()
+    known = crm.open_workspace(shop).persons["customer_id"][:2]
+    path = shop / "decisions.csv"
+    path.write_text("one,other,same\n{},{},yes\n".format(*known))
+    assert "customer number" not in said()
+    add_decision(path, known[0], "nobody", True)
+    assert (
+        f"{path}: 1 decision names a customer number that no record has or had; the first is in line 3."
+        in said()
+    )
+    add_decision(path, "nobody", "else", True)
+    assert f"{path}: 2 decisions name" in said()
+    # Customers who are gone were decided on rightly.
+    people = pd.read_csv(shop / "people.csv", dtype="str")
+    people[~people["customer_id"].isin(known)].to_csv(shop / "people.csv", index=False)
+    assert f"{path}: 2 decisions name" in said()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("one,other,same\na,b,perhaps\n", "line 2: two customer numbers and yes or no"),
         ("one,other,same\na,,yes\n", "line 2"),
         ("one,others,same\na,b,yes\n", "lacks the column 'other'; did you mean 'others'"),
-        ("", "cannot be read"),
+        (
+            "",
+            r"decisions\.csv is empty; its first line is to be one,other,same\. Without decisions, remove it",
+        ),
+        ("one,other,same\na,b,yes\n\n\nc,c,no\n", "line 5: both customer numbers are the same"),
+        ("one;other;same\n;;\na;b;perhaps\n", "line 3: two customer numbers and yes or no"),
     ],
 )
 def test_wrong_decisions_are_one_sentence(shop, text, said):

@@ -1,5 +1,7 @@
 """Places: spellings of the list are found, misspellings suggested and never replaced, doubt is said."""
 
+import itertools
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,8 @@ from crmlab.cleansing.places import (
     NOT_LISTED,
     SEVERAL,
     check_place,
+    locate,
+    locate_one,
     read_places,
 )
 from crmlab.cleansing.text import normalize_text
@@ -212,6 +216,34 @@ def test_every_spelling_of_a_listed_city_is_that_city(chosen):
     assert found["valid"].all()
     assert found["value"].tolist() == [PERSIAN["name"][row] for row, _ in chosen]
     assert found["province"].tolist() == province.tolist()
+
+
+def misspelt(name: str) -> list[str]:
+    """A name as it is, with a letter or three wrong, with words before it and in other letters."""
+    half = len(name) // 2
+    return [
+        name, name[:half] + name[half + 1 :], f"ر{name}x", name[2:] + name[0], f" {name.upper()}\u200f",
+        f"شهر {name}", f"Stadt {name}", f"cİty of {name}", name.replace("ک", "ك").replace(" ", "\u200c"),
+    ]  # fmt: skip
+
+
+NEAR = pd.DataFrame({"name": ["Halle", "Hallen"], "province": ["NRW", "Sachsen"]})
+
+
+@pytest.mark.parametrize("places", [GERMAN, PERSIAN, PERSIAN[["name"]], NEAR])
+def test_one_city_is_judged_as_a_column_of_one_is(places):
+    places = read_places(places)
+    written = [*places["name"].unique(), *places["other_names"].dropna(), "", " ", "...", None]
+    cities = [form for name in written for form in (misspelt(name) if name else [name])]
+    provinces = [*places["province"].dropna().unique(), "Stadt Hessen", "استان قم", "Hesen", "...", "", None]
+    asked = pd.DataFrame(itertools.product(cities, provinces), columns=["city", "province"], dtype="str")
+    judged = locate(asked["city"], places, asked["province"])
+    # What is found elsewhere in a column bears on what is suggested; what is not found does not.
+    for part in (asked[judged["valid"]], asked[~judged["valid"]]):
+        columns = locate(part["city"], places, part["province"])[["reason", "suggestion"]]
+        for row, expected in zip(part.to_numpy(), columns.to_numpy(), strict=True):
+            city, province = texts(row)
+            assert list(locate_one(city, places, province)) == texts(expected), (city, province)
 
 
 def test_irans_cities_are_read_from_the_published_tables(public_data, tmp_path):

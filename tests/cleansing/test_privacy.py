@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections import Counter
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -196,3 +197,8 @@ def test_what_makes_no_sense_is_said(options, message):
     frame = pd.DataFrame({"group": list("abc"), "n": [1, 2, 3]})
     with pytest.raises(ParameterError, match=message):
         suppress_small_groups(frame, **{"counts": "n", "k": 10, **options})
+
+
+def test_a_table_of_the_engine_is_to_be_made_a_frame_first():
+    with pytest.raises(ParameterError, match="to_pandas"):
+        pseudonymize(ibis.memtable({"customer_id": ["1"]}), KEY)

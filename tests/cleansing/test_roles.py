@@ -245,3 +245,13 @@ def test_the_frame_is_not_changed():
     before = frame.copy()
     propose(frame)
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_column_that_numbers_the_rows_is_the_number_of_customers():
+    people = pd.DataFrame({"rec_id": ["r1", "r2", "r3"], "cluster": ["7", "7", "8"],
+                           "surname": ["Li", "Li", "Ray"],
+                           "email": ["a@b.com", "b@b.com", "c@b.com"]})  # fmt: skip
+    assert propose(people).columns["customer_id"] == "rec_id"
+    assert "customer_id" not in propose(people.assign(rec_id=["r1", "r1", "r3"])).columns
+    assert "customer_id" not in propose(people.assign(rec_id=["r1", None, "r3"])).columns
+    assert "customer_id" not in propose(people.rename(columns={"rec_id": "notes"})).columns

@@ -9,13 +9,30 @@ from crmlab.errors import ParameterError
 from crmlab.locale import language
 from crmlab.tables import TABLES
 
+CONVENTIONS = [
+    Conventions(),
+    Conventions(region="IR", decimals=0),
+    Conventions(region="DE", decimals=3, decimal=","),
+]
 
+
+@pytest.mark.parametrize("conventions", CONVENTIONS, ids=["none", "IR", "DE"])
 @pytest.mark.parametrize("code", ["en", "fa"])
 @pytest.mark.parametrize("table", TABLES)
-def test_a_record_of_the_examples_is_right(table, code):
-    record = entry_standard(table, language(code))["example"].to_dict()
-    found = check_record(table, record, Conventions(region="IR"))
+def test_a_record_of_the_examples_is_right(table, code, conventions):
+    record = entry_standard(table, language(code), conventions)["example"].to_dict()
+    found = check_record(table, record, conventions)
     assert found[found["level"] != "note"].to_dict("records") == []
+
+
+def test_only_iran_has_its_national_ids_and_postcodes():
+    anywhere, iran = entry_standard("customers"), entry_standard("customers", None, Conventions(region="IR"))
+    for column in ("national_id", "postcode"):
+        assert not anywhere.loc[column, "example"].isdigit()
+        assert "digits" not in anywhere.loc[column, "form"]
+        assert len(iran.loc[column, "example"]) == 10
+        assert iran.loc[column, "form"].startswith("ten digits")
+    assert iran.loc[["city", "country"], "example"].tolist() == ["Shiraz", "Iran"]
 
 
 @pytest.mark.parametrize("code", ["en", "fa"])

@@ -43,14 +43,27 @@ _KEYS = (
 )  # fmt: skip
 #: Fields whose value alone is a key.
 _OWN_KEYS = ("identity_number", "phone", "email")
+#: Keys beyond so many count as the last one.
+_LAST_RULE = 63
+#: By how many bits a pair's numbers are moved to make room for its key: 67 million records have room.
+_PAIR, _KEY = np.uint64(32), np.uint64(6)
+#: Makes one hash of the hashes of parts.
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Key(NamedTuple):
-    """One blocking key: its name, the fields it is made of, and its SQL."""
+    """One blocking key: its name, the fields it is made of, and the SQL of its parts."""
 
     name: str
     fields: frozenset[str]
-    sql: str
+    parts: tuple[str, ...]
+
+
+class Index(NamedTuple):
+    """Of one key the values that records have, in order, and whose each is; values are hashes."""
+
+    values: np.ndarray
+    records: np.ndarray
 
 
 def keys_for(fields: Iterable[str]) -> list[Key]:
@@ -63,7 +76,7 @@ def keys_for(fields: Iterable[str]) -> list[Key]:
     """
     there = list(fields)
     found = [
-        Key(name, frozenset([name]), f'"{name}"')
+        Key(name, frozenset([name]), (f'"{name}"',))
         for own in _OWN_KEYS for name in there if name == own or name.startswith(f"{own}_")
     ]  # fmt: skip
     for name in _KEYS:
@@ -71,25 +84,44 @@ def keys_for(fields: Iterable[str]) -> list[Key]:
         needed = [field for fields_, _ in parts for field in fields_.split()]
         if all(field in there for field in needed):
             texts = [sql.format(*(f'"{field}"' for field in fields_.split())) for fields_, sql in parts]
-            found.append(Key(name, frozenset(needed), " || '|' || ".join(texts)))
+            found.append(Key(name, frozenset(needed), tuple(texts)))
     # Where little is known, what is there has to do alone.
     alone = {field for field in ("family_name", "given_name", "place", "address", "text", "postcode")
              if field in there and not any(field in key.fields for key in found)}  # fmt: skip
-    return found + [Key(name, frozenset([name]), f'"{name}"') for name in sorted(alone)]
+    return found + [Key(name, frozenset([name]), (f'"{name}"',)) for name in sorted(alone)]
 
 
-def write_keys(con: duckdb.DuckDBPyConnection, keys: list[Key], records: str, target: str) -> None:
-    """Table `target`: `rule` (place in `keys`), `value` (hash of the key) and `id` of the records with it."""
-    parts = [
-        f"select {rule}::utinyint as rule, hash({key.sql}) as value, id from {records} "
-        f"where ({key.sql}) is not null"
-        for rule, key in enumerate(keys)
-    ]
-    con.execute(f"create or replace table {target} as {' union all '.join(parts)}")
+def index_keys(con: duckdb.DuckDBPyConnection, keys: list[Key], records: str) -> list[Index]:
+    """The values that the records of a table (`id` and the fields) have of each key."""
+    parts = dict.fromkeys(part for key in keys for part in key.parts)
+    sql = ", ".join(f"if(({part}) is null, 0, hash({part})) as p{n}" for n, part in enumerate(parts))
+    found = con.execute(f"select id, {sql} from {records}").fetchnumpy()
+    hashes = {part: np.asarray(found.pop(f"p{n}"), dtype="uint64") for n, part in enumerate(parts)}
+    indexes = []
+    for key in keys:
+        first, *others = key.parts
+        values, there = hashes[first].copy(), hashes[first] != 0
+        for part in others:
+            values = values * _ODD + hashes[part]
+            there &= hashes[part] != 0
+        values, records_ = values[there], found["id"][there]
+        order = np.argsort(values)
+        indexes.append(Index(values[order], records_[order]))
+    return indexes
 
 
-def write_pairs(con: duckdb.DuckDBPyConnection, keys: list[Key], most: int) -> dict[str, int]:
-    """Table ``pairs``: the pairs `a` < `b` in table ``keyed`` that share a key, and in `mask`'s bits which.
+def joined(old: list[Index], new: list[Index]) -> list[Index]:
+    """One index of the records of two."""
+    both = []
+    for one, other in zip(old, new, strict=True):
+        place = np.searchsorted(one.values, other.values)
+        values = np.insert(one.values, place, other.values)
+        both.append(Index(values, np.insert(one.records, place, other.records)))
+    return both
+
+
+def pairs_within(indexes: list[Index], keys: list[Key], most: int) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The pairs of records that share a key.
 
     Parameters
     ----------
@@ -99,56 +131,104 @@ def write_pairs(con: duckdb.DuckDBPyConnection, keys: list[Key], most: int) -> d
 
     Returns
     -------
-    dict
+    pairs : DataFrame
+        `a` < `b`, in order, each once, and in `mask`'s bits which keys they share.
+    skipped : dict
         Pairs not compared for that reason, by key.
     """
-    con.execute(f"""
-        create or replace temp table blocks as
-        select rule, value, count(*) as n from keyed group by all having n > 1;
-        create or replace temp table sizes as
-        select rule, n, sum(pairs) over (partition by rule order by n) as so_far, pairs
-        from (select rule, n, sum(n * (n - 1) // 2) as pairs from blocks group by rule, n);
-        create or replace temp table used as
-        select rule, value, id from keyed semi join
-        (select rule, value from blocks join sizes using (rule, n) where so_far <= {most})
-        using (rule, value);
-        create or replace table pairs as
-        select a.id as a, b.id as b, bit_or(1::uinteger << a.rule) as mask
-        from used a join used b on a.rule = b.rule and a.value = b.value and a.id < b.id
-        group by all;
-    """)
-    skipped = con.execute(f"select rule, sum(pairs)::bigint from sizes where so_far > {most} group by rule")
-    found = {keys[rule].name: pairs for rule, pairs in sorted(skipped.fetchall())}
-    con.execute("drop table used; drop table sizes; drop table blocks")
-    return found
+    found, skipped = [], {}
+    for key, index in zip(keys, indexes, strict=True):
+        starts, sizes = _runs(index.values)
+        size, blocks = np.unique(sizes, return_counts=True)
+        pairs = blocks * (size * (size - 1) // 2)
+        used = np.cumsum(pairs) <= most
+        if not used.all():
+            skipped[key.name] = int(pairs[~used].sum())
+        kept = sizes <= size[used].max(initial=1)
+        found.append(_codes(*_pairs_of_runs(index.records, starts[kept], sizes[kept]), len(found)))
+    return _each_once(found), skipped
 
 
-def write_new_pairs(con: duckdb.DuckDBPyConnection, most: int) -> None:
-    """Table ``pairs``, as `write_pairs` has it: records in table ``keyed_new`` with each other and ``keyed``.
+def pairs_across(old: list[Index], new: list[Index], most: int) -> pd.DataFrame:
+    """The pairs that share a key and are of a new record and an old one, or of two new ones.
 
     Parameters
     ----------
     most
         Values that more of the records share are left out.
+
+    Returns
+    -------
+    DataFrame
+        As `pairs_within` has them.
     """
-    con.execute(f"""
-        create or replace temp table met as
-        select rule, value, id, false as fresh from keyed semi join keyed_new using (rule, value)
-        union all select rule, value, id, true from keyed_new;
-        create or replace temp table used as
-        select * from met semi join (select rule, value from met group by all having count(*) <= {most})
-        using (rule, value);
-        create or replace table pairs as
-        select least(a.id, b.id) as a, greatest(a.id, b.id) as b, bit_or(1::uinteger << a.rule) as mask
-        from used a join used b on a.rule = b.rule and a.value = b.value and a.id != b.id
-        where a.fresh and (not b.fresh or a.id < b.id)
-        group by all
-    """)
+    found = []
+    for one, other in zip(old, new, strict=True):
+        starts, sizes = _runs(other.values)
+        first = np.searchsorted(one.values, other.values[starts])
+        known = np.searchsorted(one.values, other.values[starts], side="right") - first
+        kept = known + sizes <= most
+        starts, sizes, first, known = starts[kept], sizes[kept], first[kept], known[kept]
+        a, b = _pairs_of_runs(other.records, starts, sizes)
+        met = np.repeat(other.records[_ranges(starts, sizes)], np.repeat(known, sizes))
+        before = one.records[_ranges(np.repeat(first, sizes), np.repeat(known, sizes))]
+        found.append(_codes(np.append(a, before), np.append(b, met), len(found)))
+    return _each_once(found)
+
+
+def write_pairs(con: duckdb.DuckDBPyConnection, pairs: pd.DataFrame, target: str = "pairs") -> None:
+    """Table `target` with the pairs."""
+    con.register("given_pairs", pairs)
+    con.execute(f"create or replace table {target} as select * from given_pairs")
+    con.unregister("given_pairs")
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of the ordered values begins, and how often it is there."""
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
+    return starts, np.diff(np.append(starts, len(values)))
+
+
+def _ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The whole numbers from each start on, so many of each."""
+    ends = np.cumsum(sizes)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes)
+
+
+def _pairs_of_runs(
+    records: np.ndarray, starts: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each record of a run with those after it."""
+    more = sizes > 1
+    place = _ranges(starts[more], sizes[more])
+    after = np.repeat(starts[more] + sizes[more], sizes[more]) - place - 1
+    return np.repeat(records[place], after), records[_ranges(place + 1, after)]
+
+
+def _codes(a: np.ndarray, b: np.ndarray, rule: int) -> np.ndarray:
+    """Pairs and the key they are from as one number each, so that one sort puts all of them in order."""
+    first, second = np.minimum(a, b).astype("uint64"), np.maximum(a, b).astype("uint64")
+    return first << _PAIR | second << _KEY | np.uint64(min(rule, _LAST_RULE))
+
+
+def _each_once(found: list[np.ndarray]) -> pd.DataFrame:
+    """The pairs of all keys, in order, and which keys each comes from; `found` is used up."""
+    codes = np.concatenate(found)
+    found.clear()
+    codes.sort()
+    starts, _ = _runs(codes >> _KEY)
+    mask = np.uint64(1) << (codes & np.uint64(_LAST_RULE))
+    mask = np.bitwise_or.reduceat(mask, starts) if len(starts) else mask
+    pair = codes[starts]
+    second = (pair >> _KEY) & np.uint64((1 << int(_PAIR - _KEY)) - 1)
+    return pd.DataFrame({"a": (pair >> _PAIR).astype("int32"), "b": second.astype("int32"), "mask": mask})
 
 
 #: How many signs at a text's beginning or end, shared by chance by no more of the pairs than this,
 #: are worth a closer look.
 _SIGNS, _BY_CHANCE = 3, 0.02
+#: Pairs looked at together; all of a million records' would take much memory.
+_AT_ONCE = 500_000
 
 
 def telling_ends(con: duckdb.DuckDBPyConnection, fields: Iterable[str]) -> list[tuple[str, str]]:
@@ -157,10 +237,11 @@ def telling_ends(con: duckdb.DuckDBPyConnection, fields: Iterable[str]) -> list[
     return [(field, end) for field, end in ends if _shared_by_chance(con, end) <= _BY_CHANCE]
 
 
-def drop_chance_pairs(
-    con: duckdb.DuckDBPyConnection, keys: list[Key], weak: Iterable[str], ends: list[tuple[str, str]]
-) -> None:
-    """Take from ``pairs`` those that share one weak key and beyond it not even an end of a text.
+def without_chance_pairs(
+    con: duckdb.DuckDBPyConnection, pairs: pd.DataFrame, keys: list[Key], weak: Iterable[str],
+    ends: list[tuple[str, str]],
+) -> pd.DataFrame:  # fmt: skip
+    """The pairs without those that share one weak key and beyond it not even an end of a text.
 
     Parameters
     ----------
@@ -169,25 +250,43 @@ def drop_chance_pairs(
     ends
         As `telling_ends` finds them.
     """
-    weak = set(weak)
-    if not (weak and ends):
-        return
-    columns = ", ".join(f"if({end} is null, null, hash({end})) as e{n}" for n, (_, end) in enumerate(ends))
-    con.execute(f"""
-        create or replace temp table ends as select id, {columns} from records
-        semi join (select a as id from pairs union all select b from pairs) using (id)
-    """)
-    lone = []
-    for rule, key in enumerate(keys):
-        if key.name in weak:
-            shared = [f"x.e{n} = y.e{n}" for n, (field, _) in enumerate(ends) if field not in key.fields]
-            lone.append(f"when {1 << rule} then {' or '.join(shared) or 'true'}")
-    con.execute(f"""
-        create or replace table pairs as
-        select a, b, mask from pairs join ends x on a = x.id join ends y on b = y.id
-        where case mask {" ".join(lone)} else true end
-    """)
-    con.execute("drop table ends")
+    mask, weak = pairs["mask"].to_numpy(), set(weak)
+    bits = {np.uint64(1 << rule): key for rule, key in enumerate(keys) if key.name in weak}
+    lone = np.isin(mask, np.array(list(bits), dtype="uint64"))
+    if not (ends and lone.any()):
+        return pairs
+    a, b, kept = pairs["a"].to_numpy(), pairs["b"].to_numpy(), ~lone
+    signs = _signs(con, a, b, [sql for _, sql in ends])
+    for bit, key in bits.items():
+        beyond = [sign for sign, (field, _) in zip(signs, ends, strict=True) if field not in key.fields]
+        of_key = np.flatnonzero(mask == bit)
+        if not beyond:
+            kept[of_key] = True
+        for start in range(0, len(of_key), _AT_ONCE):
+            left = of_key[start : start + _AT_ONCE]
+            for sign in beyond:
+                one = sign[a[left]]
+                same = (one == sign[b[left]]) & (one != 0)
+                kept[left[same]] = True
+                left = left[~same]
+    return pairs[kept].reset_index(drop=True)
+
+
+def _signs(
+    con: duckdb.DuckDBPyConnection, a: np.ndarray, b: np.ndarray, texts: list[str]
+) -> list[np.ndarray]:
+    """Hashes of texts of the records of some pairs, each at its record's number; 0 where missing."""
+    there = np.zeros(max(a.max(), b.max()) + 1, dtype=bool)
+    there[a] = there[b] = True
+    con.register("asked_for", pd.DataFrame({"id": np.flatnonzero(there).astype("int32")}))
+    hashes = (f"if({text} is null, 0, hash({text}) >> 32)::uinteger as p{n}" for n, text in enumerate(texts))
+    found = con.execute(f"select id, {', '.join(hashes)} from records semi join asked_for using (id)")
+    arrays = found.fetchnumpy()
+    con.unregister("asked_for")
+    signs = np.zeros((len(texts), len(there)), dtype="uint32")
+    for n, sign in enumerate(signs):
+        sign[arrays["id"]] = arrays[f"p{n}"]
+    return list(signs)
 
 
 def _shared_by_chance(con: duckdb.DuckDBPyConnection, sql: str) -> float:
@@ -203,7 +302,7 @@ def _shared_by_chance(con: duckdb.DuckDBPyConnection, sql: str) -> float:
 def write_neighbours(
     con: duckdb.DuckDBPyConnection, labels: np.ndarray, a: np.ndarray, b: np.ndarray, old: int
 ) -> None:
-    """Table ``neighbours``: all pairs within groups that a pair links, and between them.
+    """Table ``pairs``: all pairs within groups that a pair links, and between them.
 
     Of the first `old` records, only pairs with later ones.
     """
@@ -213,7 +312,7 @@ def write_neighbours(
     con.register("linked", linked)
     con.register("groups", groups)
     con.execute(f"""
-        create or replace temp table neighbours as
+        create or replace table pairs as
         select distinct least(p.id, q.id) as a, greatest(p.id, q.id) as b
         from linked join groups p on p.label = x join groups q on q.label = y
         where p.id != q.id and greatest(p.id, q.id) >= {old}

@@ -25,12 +25,13 @@ def read_decisions(path: Path) -> pd.DataFrame:
     """Read what people decided: a CSV file with `one`, `other` (customer numbers) and `same`.
 
     `same` is yes or no, or open where a decision was taken back; the last line on two records counts.
+    Columns are separated by commas or, as spreadsheets write them in many countries, by semicolons.
 
     Returns
     -------
     DataFrame
         `one`, `other` and `same`, true or false: each pair that is decided once, in the order of the
-        decisions.
+        decisions; indexed by `line`, where it stands in the file.
 
     Raises
     ------
@@ -38,21 +39,60 @@ def read_decisions(path: Path) -> pd.DataFrame:
         If it is not in that form.
     """
     try:
-        decisions = pd.read_csv(path, dtype="str", encoding="utf-8-sig", keep_default_na=False)
+        decisions = pd.read_csv(
+            path,
+            sep=_separator(path),
+            dtype="str",
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            skip_blank_lines=False,
+        )
+    except pd.errors.EmptyDataError:
+        said = f"{path} is empty; its first line is to be {','.join(COLUMNS)}. Without decisions, remove it."
+        raise SourceError(said) from None
     except (ValueError, OSError) as error:
         raise SourceError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
     for name in COLUMNS:
         if name not in decisions:
             raise SourceError(f"{path} lacks the column {name!r}" + did_you_mean(name, decisions))
+    decisions = decisions.set_axis(pd.RangeIndex(2, len(decisions) + 2, name="line")).fillna("")
+    decisions = decisions[(decisions != "").any(axis=1)]
     said = decisions["same"].str.strip().str.lower()
     same, back = said.map(_WORDS), said.isin(_OPEN)
     wrong = (same.isna() & ~back) | (decisions[["one", "other"]] == "").any(axis=1)
-    if wrong.any():
-        line = int(wrong.to_numpy().argmax()) + 2
-        raise SourceError(f"{path}, line {line}: two customer numbers and yes or no are needed.")
+    for bad, what in (
+        (wrong, "two customer numbers and yes or no are needed"),
+        (decisions["one"] == decisions["other"], "both customer numbers are the same; a decision is on two"),
+    ):
+        if bad.any():
+            raise SourceError(f"{path}, line {bad.idxmax()}: {what}.")
     pair = decisions[["one", "other"]]
     last = ~pd.DataFrame({"a": pair.min(axis=1), "b": pair.max(axis=1)}).duplicated(keep="last")
-    return pair.assign(same=same)[last & ~back].astype({"same": bool}).reset_index(drop=True)
+    return pair.assign(same=same)[last & ~back].astype({"same": bool})
+
+
+def no_decisions() -> pd.DataFrame:
+    """Nothing was decided."""
+    frame = pd.DataFrame({"one": [], "other": [], "same": []}, index=pd.RangeIndex(0, name="line"))
+    return frame.astype({"one": "str", "other": "str", "same": bool})
+
+
+def _separator(path: Path) -> str:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        heading = file.readline()
+    return max(",;\t", key=heading.count)
+
+
+def on_strangers(decisions: pd.DataFrame, numbers: pd.Series) -> pd.DataFrame:
+    """Those decisions that name a customer who is not among `numbers`, so that they bind nothing.
+
+    Examples
+    --------
+    >>> decisions = pd.DataFrame({"one": ["a", "a"], "other": ["b", "x"], "same": [True, True]})
+    >>> on_strangers(decisions, pd.Series(["a", "b"])).index.tolist()
+    [1]
+    """
+    return decisions[~decisions[["one", "other"]].isin(set(numbers)).all(axis=1)]
 
 
 def add_decision(path: Path, one: str, other: str, same: bool | None) -> None:
@@ -61,10 +101,11 @@ def add_decision(path: Path, one: str, other: str, same: bool | None) -> None:
     None takes back what was decided on them.
     """
     said = "open" if same is None else "yes" if same else "no"
-    columns, torn = list(COLUMNS), False
+    columns, separator, torn = list(COLUMNS), ",", False
     if path.exists() and path.stat().st_size:
+        separator = _separator(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
-            columns = next(csv.reader(file))
+            columns = next(csv.reader(file, delimiter=separator))
         # What was written by hand may have further columns, and no end of its last line.
         torn = not path.read_bytes().endswith(b"\n")
     else:
@@ -72,7 +113,7 @@ def add_decision(path: Path, one: str, other: str, same: bool | None) -> None:
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write("\n" * torn)
         row = {"one": one, "other": other, "same": said}
-        csv.DictWriter(file, columns, lineterminator="\n").writerow(row)
+        csv.DictWriter(file, columns, delimiter=separator, lineterminator="\n").writerow(row)
 
 
 def decided_pairs(index: pd.Index, decisions: pd.DataFrame | None) -> pd.DataFrame:

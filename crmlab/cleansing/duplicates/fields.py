@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.cleansing.dates import read_dates, to_jalali
+from crmlab.cleansing.duplicates.frequencies import fingerprints
 from crmlab.cleansing.numbers import plain
 from crmlab.cleansing.roles import fold
 from crmlab.cleansing.text import normalize_text
@@ -78,6 +79,8 @@ def recognise(records: pd.DataFrame, roles: Mapping[str, str] | None = None) -> 
     >>> [(field.column, field.role) for field in recognise(frame)]
     [('Surname', 'family name'), ('dob', 'birth date'), ('x', 'e-mail')]
     """
+    if not isinstance(records, pd.DataFrame):
+        raise ParameterError("Records are a DataFrame; a table of a workspace becomes one with .to_pandas().")
     given = dict(roles or {})
     for heading, role in given.items():
         if heading not in records:
@@ -205,11 +208,14 @@ def _birth_date(values: pd.Series) -> pd.Series:
     In its own calendar, month and day that changed places are seen as such. What is no date keeps
     its digits: one of them may be wrong.
     """
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    index, values = values.index, pd.Series(distinct)
     dates = read_dates(values, zone="UTC")
     if dates["value"].isna().any() and (dates["reason"].str.contains("apart", na=False)).any():
         dates = read_dates(values, day_first=True, zone="UTC")
     text = dates["value"].dt.strftime("%Y-%m-%d").astype("str")
-    if (dates["calendar"] == "jalali").sum() > (dates["calendar"] == "gregorian").sum():
+    cells = pd.Series(np.bincount(codes)).groupby(dates["calendar"]).sum()
+    if cells.get("jalali", 0) > cells.get("gregorian", 0):
         text = to_jalali(dates["value"]).str.replace("/", "-", regex=False)
     rest = text.isna() & values.notna()
     if rest.any():
@@ -217,7 +223,7 @@ def _birth_date(values: pd.Series) -> pd.Series:
         digits = digits.where(digits.str.len() == 8)
         text = text.copy()
         text[rest] = digits.str[:4] + "-" + digits.str[4:6] + "-" + digits.str[6:]
-    return text
+    return text.take(codes).set_axis(index)
 
 
 def _digits(values: pd.Series) -> pd.Series:
@@ -269,31 +275,28 @@ def _add_words(prepared: pd.DataFrame, full: pd.Series) -> pd.DataFrame:
         last = [t[-1] if len(t) > 1 else None for t in tokens]
         prepared["family_name"] = pd.Series(last, prepared.index, dtype="str")
     own = zip(tokens, prepared["given_name"], prepared["family_name"], strict=True)
-    prepared["tokens"] = tokens
-    prepared["further"] = [
+    further = [
         [t for t in name if t not in (first, last) and t not in _TITLES and len(t) > 2 and not t[0].isdigit()]
         for name, first, last in own
     ]
+    for name, lists in (("tokens", tokens), ("further", further)):
+        prepared[name] = pd.Series(lists, prepared.index, dtype=object)
     return prepared
 
 
-def by_fingerprint(prepared: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+def by_fingerprint(prepared: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
     """Prepared records in an order that depends on what they say and not on where they stand.
 
     Returns
     -------
-    records, prints
-        The records, and the number made of what each says.
+    records, prints, parts
+        The records, the number made of what each says, and by column that of each value.
     """
     plain = prepared.drop(columns=["tokens", "further"], errors="ignore")
     if "tokens" in prepared:
-        plain = plain.assign(words=[" ".join(words) for words in prepared["tokens"]])
-    prints = pd.util.hash_pandas_object(plain.fillna(""), index=False, categorize=False).to_numpy()
+        words = [" ".join(words) for words in prepared["tokens"]]
+        plain = plain.assign(words=pd.Series(words, plain.index, dtype="str"))
+    parts = pd.DataFrame({name: fingerprints(plain[name]) for name in plain})
+    prints = pd.util.hash_pandas_object(parts, index=False).to_numpy()
     order = np.argsort(prints, kind="stable")
-    return prepared.iloc[order], prints[order]
-
-
-def numbered(records: pd.DataFrame, first: int) -> pd.DataFrame:
-    """Prepared records with numbers, `id`, from `first` on."""
-    numbers = np.arange(first, first + len(records), dtype="int32")
-    return records.assign(id=numbers).reset_index(drop=True)
+    return prepared.iloc[order], prints[order], parts.iloc[order]

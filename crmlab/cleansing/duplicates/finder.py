@@ -10,30 +10,39 @@ import numpy as np
 import pandas as pd
 
 from crmlab.cleansing.duplicates.blocking import (
-    drop_chance_pairs,
+    index_keys,
+    joined,
     keys_for,
+    pairs_across,
+    pairs_within,
     telling_ends,
-    write_keys,
+    without_chance_pairs,
     write_neighbours,
-    write_new_pairs,
     write_pairs,
 )
 from crmlab.cleansing.duplicates.comparisons import comparisons_for
 from crmlab.cleansing.duplicates.decisions import decided_pairs, known_clusters, with_decided
-from crmlab.cleansing.duplicates.fields import by_fingerprint, numbered, prepare, recognise
+from crmlab.cleansing.duplicates.fields import by_fingerprint, prepare, recognise
+from crmlab.cleansing.duplicates.frequencies import frequencies, write_records
 from crmlab.cleansing.duplicates.linkage import average_link
 from crmlab.cleansing.duplicates.naming import new_names, old_names
-from crmlab.cleansing.duplicates.prediction import connect, write_weights, write_weights_again
+from crmlab.cleansing.duplicates.prediction import (
+    connect,
+    rare_fields,
+    write_weights,
+    write_weights_again,
+)
 from crmlab.cleansing.duplicates.scoring import learn, refine_prior
 from crmlab.cleansing.duplicates.weights import (
     explanation,
-    heavy_names,
-    levels_of,
+    headings_of,
+    likely,
     mean_probability,
+    mean_reasons,
     probability,
     read_weights,
 )
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, listed
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +52,8 @@ _PAIRS_PER_KEY = 300_000
 _SAYS_LITTLE = ("category", "place", "tokens", "further")
 #: Weights, prior included, below which a pair is as good as ruled out.
 _LEAST_SCORED, _LEAST_LINKED = -8.0, -6.0
+#: So few records are looked up without thinking how.
+_FEW = 10
 #: A pair with a weight between this and its negative is worth a look by a person.
 _DOUBTFUL = 10.0
 #: Values that more records share lead from no new record to an old one.
@@ -59,9 +70,13 @@ class DuplicateFinder:
     Parameters
     ----------
     roles
-        Heading to role, where it is known better; see `crmlab.cleansing.duplicates.fields.ROLES`.
+        Heading to role, where headings and contents mislead; ``"ignored"`` leaves a column out; see
+        `crmlab.cleansing.duplicates.fields.ROLES`.
     threads, memory
         Limits of the embedded engine; what does not fit goes to disk.
+    match_probability
+        From which groups are joined, by default even odds. More leaves more duplicates unfound and
+        joins fewer people who are two.
 
     Attributes
     ----------
@@ -83,11 +98,16 @@ class DuplicateFinder:
     """
 
     def __init__(
-        self, roles: Mapping[str, str] | None = None, threads: int | None = None, memory: str = "700MB"
+        self,
+        roles: Mapping[str, str] | None = None,
+        threads: int | None = None,
+        memory: str = "500MB",
+        match_probability: float = 0.5,
     ) -> None:
         self.roles = roles
         self.threads = threads
         self.memory = memory
+        self.match_probability = match_probability
 
     def fit(
         self, records: pd.DataFrame, known: pd.Series | None = None, decisions: pd.DataFrame | None = None
@@ -107,40 +127,50 @@ class DuplicateFinder:
         Raises
         ------
         ParameterError
-            If no column says who anybody is, or an index label is there twice.
+            If the columns do not say who anybody is, or an index label is there twice.
         """
+        if not 0 < self.match_probability < 1:
+            raise ParameterError("match_probability is to lie between 0 and 1.")
+        self.fields_ = recognise(records, self.roles)
         if not records.index.is_unique:
             raise ParameterError("The records' index holds a label twice; number them with reset_index().")
-        self.fields_ = recognise(records, self.roles)
-        self._records, self._prints = by_fingerprint(prepare(records, self.fields_))
+        index, prepared = records.index, prepare(records, self.fields_)
+        del records  # of a million, each copy is a large part of the memory
+        self._records, self._prints, parts = by_fingerprint(prepared)
         self._con = connect(self.threads, self.memory)
-        self._con.register("given", numbered(self._records, 0))
-        self._con.execute("create table records as select * from given")
-        self._con.unregister("given")
-        columns = list(self._records.columns)
+        columns = list(self._records)
+        comparisons = comparisons_for(self.fields_, columns)
+        self._known = {name: frequencies(parts[name].to_numpy()) for name in rare_fields(comparisons)}
+        write_records(self._con, "records", self._records, 0, parts, self._known)
+        del prepared, parts
         self._keys = keys_for([name for name in columns if name not in ("tokens", "further")])
-        write_keys(self._con, self._keys, "records", "keyed")
-        self.skipped_ = write_pairs(self._con, self._keys, _PAIRS_PER_KEY + len(records) // 2)
-        for key, pairs in self.skipped_.items():
-            _log.info("%s pairs that share only a common value of %s were not compared", f"{pairs:,}", key)
-        model = learn(self._con, comparisons_for(self.fields_, columns), self._keys)
+        if not self._keys:
+            raise ParameterError(
+                f"{listed(field.column for field in self.fields_)} alone cannot tell who anybody is; a name, "
+                "an e-mail address, a telephone number or an identity number is needed."
+            )
+        self._index = index_keys(self._con, self._keys, "records")
+        pairs, self.skipped_ = pairs_within(self._index, self._keys, _PAIRS_PER_KEY + len(index) // 2)
+        _log.info("Pairs not compared, as too many share only one value: %s", self.skipped_ or "none")
+        model = learn(self._con, comparisons, self._keys, pairs, self._known)
         telling = [name for name in columns if not name.startswith(_SAYS_LITTLE)]
         self._ends = telling_ends(self._con, telling) if self.skipped_ else []
-        drop_chance_pairs(self._con, self._keys, self.skipped_, self._ends)
-        write_weights(self._con, model, "pairs", "weights", _LEAST_SCORED)
-        self.model_ = refine_prior(self._con, model, "weights")
-        #: By table of pairs, what the engine is told to weigh them, once the words have been found.
-        self._said: dict[str, list[str]] = {}
+        write_pairs(self._con, without_chance_pairs(self._con, pairs, self._keys, self.skipped_, self._ends))
+        del pairs
+        #: What the engine is told to weigh pairs.
+        self._said = write_weights(self._con, model)
+        scored = likely(*read_weights(self._con, model), model.prior_weight, _LEAST_SCORED)
+        self.model_ = refine_prior(model, scored[2], len(index))
+        del scored
         self._decided = decided_pairs(self._records.index, decisions)
         before = None if known is None else known_clusters(self._records.index, known, self._decided)
         self._labels, score = self._link(before)
-        names = new_names(self._prints)[self._labels]
-        if before is not None:
-            names = old_names(names, self._labels, before, known.reindex(self._records.index))
         #: Of each record, by place, the name of its cluster.
-        self._names = names
-        result = pd.DataFrame({"cluster_id": names, "score": score}, index=self._records.index)
-        self.result_ = result.reindex(records.index)
+        self._names = new_names(self._prints)[self._labels]
+        if before is not None:
+            self._names = old_names(self._names, self._labels, before, known.reindex(self._records.index))
+        result = pd.DataFrame({"cluster_id": self._names, "score": score}, index=self._records.index)
+        self.result_ = result.reindex(index)
         return self
 
     def add(self, records: pd.DataFrame) -> pd.DataFrame:
@@ -163,27 +193,28 @@ class DuplicateFinder:
         ParameterError
             If a column is missing, or an index label is there already.
         """
+        self._check_fitted()
         missing = [field.column for field in self.fields_ if field.column not in records]
         if missing:
             raise ParameterError(f"The new records lack the columns {', '.join(map(str, missing))}.")
         if not records.index.is_unique or len(self.result_.index.intersection(records.index)):
             raise ParameterError("An index label of the new records is there already; give them new ones.")
-        prepared, prints = by_fingerprint(prepare(records, self.fields_))
+        prepared, prints, parts = by_fingerprint(prepare(records, self.fields_))
         old, con = len(self._records), self._con
-        con.register("given", numbered(prepared, old))
-        con.execute("insert into records by name select * from given")
-        write_keys(con, self._keys, "given", "keyed_new")
-        write_new_pairs(con, _LARGEST_BLOCK)
-        con.execute("insert into keyed select * from keyed_new")
-        drop_chance_pairs(con, self._keys, self.skipped_, self._ends)
-        write_weights(con, self.model_, "pairs", "weights", _LEAST_SCORED, few=True)
+        write_records(con, "fresh", prepared, old, parts, self._known)
+        con.execute("insert into records by name select * from fresh")
+        fresh = index_keys(con, self._keys, "fresh")
+        pairs = pairs_across(self._index, fresh, _LARGEST_BLOCK)
+        self._index = joined(self._index, fresh)
+        write_pairs(con, without_chance_pairs(con, pairs, self._keys, self.skipped_, self._ends))
+        write_weights_again(con, self._said, few=False)
         self._records = pd.concat([self._records, prepared])
         known = np.append(self._labels, np.full(len(prepared), -1))
         self._labels, score = self._link(known, old)
         self._names = np.append(self._names, new_names(prints, self._prints))
         self._prints = np.append(self._prints, prints)
-        fresh = {"cluster_id": self._names[self._labels[old:]], "score": score[old:]}
-        found = pd.DataFrame(fresh, index=prepared.index).reindex(records.index)
+        found = {"cluster_id": self._names[self._labels[old:]], "score": score[old:]}
+        found = pd.DataFrame(found, prepared.index).reindex(records.index)
         self.result_ = pd.concat([self.result_, found])
         return found
 
@@ -204,18 +235,17 @@ class DuplicateFinder:
             One row per record and known record, the likeliest first: `record` and `known`, their
             index labels, and `score`, the probability that they are one person's.
         """
+        self._check_fitted()
         whole = records.reindex(columns=[field.column for field in self.fields_])
         empty = whole.columns[whole.isna().all()]
-        prepared = prepare(whole.astype(dict.fromkeys(empty, "str")), self.fields_)
+        prepared, _, parts = by_fingerprint(prepare(whole.astype(dict.fromkeys(empty, "str")), self.fields_))
         old, con = len(self._records), self._con
-        con.register("given", numbered(prepared, old))
         con.begin()
         try:
-            con.execute("create temp table fresh as select * from given")
+            write_records(con, "fresh", prepared, old, parts, self._known)
             con.execute("insert into records by name select * from fresh")
-            write_keys(con, self._keys, "fresh", "keyed_new")
-            write_new_pairs(con, _LARGEST_BLOCK)
-            a, b, weights = self._answer("pairs", len(prepared), _LEAST_SCORED)
+            write_pairs(con, pairs_across(self._index, index_keys(con, self._keys, "fresh"), _LARGEST_BLOCK))
+            a, b, weights = self._weigh(few=len(prepared) < _FEW)
         finally:
             con.rollback()
         score = probability(np.nansum(weights, axis=1) + self.model_.prior_weight)
@@ -242,15 +272,15 @@ class DuplicateFinder:
             it is one person, -1 halves them; missing where a value is. The row ``prior`` is where the
             odds start; the weights' sum says whether they are better than even.
         """
+        self._check_fitted()
         for label in (one, other):
             if label not in self._records.index:
                 raise ParameterError(f"No record has the index label {label!r}.")
         a, b = sorted(self._records.index.get_indexer([one, other]))
-        con, model = self._con, self.model_
-        con.execute(f"create or replace temp table asked as select {a}::integer as a, {b}::integer as b")
-        weights = self._answer("asked", 2)[2][0]
+        write_pairs(self._con, pd.DataFrame({"a": [a], "b": [b]}))
+        weights = self._weigh(few=True)[2][0]
         pair = self._records.loc[[one, other]]
-        return explanation(model, self._headings, pair, levels_of(con, model, a, b), weights)
+        return explanation(self._con, self.model_, self._headings, pair, (a, b), weights)
 
     def reasons(self) -> pd.DataFrame:
         """What speaks for each record's being the same person's as the others of its cluster.
@@ -262,15 +292,9 @@ class DuplicateFinder:
             agree, the most telling first, and `against`, those that differ; each with a weight of
             at least one bit, mean over the cluster's pairs. Empty text where there is none.
         """
-        a, b, weights = self._within
-        ends = np.concatenate([a, b])
-        both = pd.DataFrame(np.vstack([weights, weights])[:, : len(self._headings)], columns=self._headings)
-        mean = both.groupby(ends).mean().T.groupby(level=0, sort=False).sum().T
-        names, rounded = mean.columns.to_numpy(dtype=object), mean.to_numpy().round(3)
-        told = pd.DataFrame(
-            {"why": heavy_names(names, rounded), "against": heavy_names(names, -rounded)}, mean.index
-        )
-        return told.set_axis(self._records.index[mean.index]).astype("str")
+        self._check_fitted()
+        told = mean_reasons(*self._within, self._headings)
+        return told.set_axis(self._records.index[told.index])
 
     def doubtful(self, most: int | None = 100) -> pd.DataFrame:
         """The pairs nobody has decided on that are nearest to even odds: so many, or all within ten bits.
@@ -278,15 +302,24 @@ class DuplicateFinder:
         Returns
         -------
         DataFrame
-            `one` and `other`, index labels of two records, `probability` that they are one
-            person's, and `same`, whether they are in one cluster; the most doubtful first.
+            `one` and `other`, index labels of two records in the order they came in, `probability`
+            that they are one person's, and `same`, whether they are in one cluster; the most
+            doubtful first.
         """
+        self._check_fitted()
         a, b, weight = self._near
         order = np.lexsort((b, a, np.abs(weight).round(3)))[:most]
         a, b, index = a[order], b[order], self._records.index
+        # Of two records, the one that stands first in what was given.
+        stands = self.result_.index.get_indexer
+        a, b = np.where(stands(index[a]) < stands(index[b]), (a, b), (b, a))
         return pd.DataFrame({"one": index[a], "other": index[b],
                              "probability": probability(weight[order]).round(6),
                              "same": self._labels[a] == self._labels[b]})  # fmt: skip
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "result_"):
+            raise ParameterError("The finder has seen no records yet; call fit(records) first.")
 
     def close(self) -> None:
         """Give back what the engine holds; `result_` stays, nothing can be asked any more."""
@@ -295,44 +328,33 @@ class DuplicateFinder:
     def _link(self, known: np.ndarray | None, old: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """First record of each record's cluster, and how surely each belongs to the others.
 
-        Of the first `old` records, only pairs with later ones are scored.
+        From the weights that the engine holds; of the first `old` records, only pairs with later
+        ones are scored.
         """
-        con, rows, prior = self._con, len(self._records), self.model_.prior_weight
-        a, b, weights = self._read("weights")
-        close = np.nansum(weights, axis=1) + prior >= _LEAST_LINKED
-        a, b, weights = a[close], b[close], weights[close]
-        labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known)
-        write_neighbours(con, labels, a, b, old)
+        rows, prior = len(self._records), self.model_.prior_weight
+        least = np.log2(self.match_probability / (1 - self.match_probability))
+        scored = with_decided(*read_weights(self._con, self.model_), self._decided)
+        a, b, weights = scored = likely(*scored, prior, _LEAST_LINKED)
+        labels = average_link(a, b, weights, rows, prior, _LEAST_LINKED, known, least)
+        write_neighbours(self._con, labels, a, b, old)
+        del a, b, weights, scored
         # All pairs of groups that may belong together are scored before any is joined for good.
-        write_weights(con, self.model_, "neighbours", "weights", few=old > 0)
-        a, b, weights = self._read("weights")
-        labels = average_link(a, b, weights, rows, prior, _LEAST_SCORED, known)
+        a, b, weights = with_decided(*self._weigh(), self._decided)
+        labels = average_link(a, b, weights, rows, prior, _LEAST_SCORED, known, least)
         total = np.nansum(weights, axis=1) + prior
         within, near = labels[a] == labels[b], np.abs(total) <= _DOUBTFUL
         self._within = a[within], b[within], weights[within]
         self._near = a[near], b[near], total[near]
         return labels, mean_probability(a[within], b[within], total[within], labels)
 
-    def _answer(
-        self, pairs: str, records: int, least: float | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weights of a table of pairs of so many records, at once where such a table was asked for before."""
-        if pairs in self._said:
-            write_weights_again(self._con, self._said[pairs], records)
-        else:
-            self._said[pairs] = write_weights(self._con, self.model_, pairs, "answer", least)
-        return read_weights(self._con, self.model_, "answer")
-
-    def _read(self, table: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        found = read_weights(self._con, self.model_, table)
-        return with_decided(*found, self._decided)
+    def _weigh(self, few: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights of the pairs that the engine holds."""
+        write_weights_again(self._con, self._said, few)
+        return read_weights(self._con, self.model_)
 
     @property
     def _headings(self) -> list[str]:
-        """The column that each of the weights is about."""
-        columns = {field.name: field.column for field in self.fields_}
-        whole = next((field.column for field in self.fields_ if field.role == "full name"), "name")
-        return [str(columns.get(c.field, whole)) for c in self.model_.comparisons]
+        return headings_of(self.fields_, self.model_)
 
 
 def find_duplicates(
@@ -340,6 +362,7 @@ def find_duplicates(
     roles: Mapping[str, str] | None = None,
     threads: int | None = None,
     decisions: pd.DataFrame | None = None,
+    match_probability: float = 0.5,
 ) -> pd.DataFrame:
     """Find the records that are one person's; no settings are needed.
 
@@ -348,10 +371,8 @@ def find_duplicates(
     records : DataFrame
         One row per record, with names, dates, addresses, numbers, ... in any form. Columns that
         number the rows are not looked at.
-    roles
-        Heading to role, where headings and contents mislead; ``"ignored"`` leaves a column out.
-    threads
-        Of the embedded engine; all cores if not given.
+    roles, threads, match_probability
+        As `DuplicateFinder` takes them.
     decisions
         What people have decided, see `DuplicateFinder.fit`.
 
@@ -375,4 +396,5 @@ def find_duplicates(
     >>> bool(found["cluster_id"][0] == found["cluster_id"][1]), found["cluster_id"].nunique()
     (True, 2)
     """
-    return DuplicateFinder(roles, threads).fit(records, decisions=decisions).result_
+    finder = DuplicateFinder(roles, threads, match_probability=match_probability)
+    return finder.fit(records, decisions=decisions).result_

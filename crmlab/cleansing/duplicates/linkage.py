@@ -3,7 +3,7 @@
 Connected components would join whatever a chain of single pairs joins; here two groups are joined
 if all their pairs together speak for it. Of each field the mean over those pairs counts in which
 both have a value, so that empty fields do not dilute what the others say. Groups are joined while
-the odds, prior included, are even or better: no threshold is chosen.
+the odds, prior included, are even or better, unless more is asked for: no threshold is chosen.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 def average_link(
     a: np.ndarray, b: np.ndarray, weights: np.ndarray, rows: int, prior_weight: float, unscored: float,
-    known: np.ndarray | None = None,
+    known: np.ndarray | None = None, least: float = 0.0,
 ) -> np.ndarray:  # fmt: skip
-    """Cluster records, closest groups first, while even odds speak for it.
+    """Cluster records, closest groups first, while the odds speak for it.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def average_link(
     known
         For each record the lowest record of the cluster it was in before, -1 for a new one. What
         was together stays together, and clusters that were two stay two.
+    least
+        Odds, in bits, from which two groups are joined.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def average_link(
         share = scored / (sizes[a] * sizes[b])
         linkage = share * (prior_weight + mean.sum(axis=1)) + (1 - share) * unscored
         linkage[kept[a] & kept[b]] = -np.inf
-        partner = _best_partners(a, b, linkage, rows)
+        partner = _best_partners(a, b, linkage, rows, least)
         joined = np.flatnonzero(partner >= 0)
         joined = joined[(partner[partner[joined]] == joined) & (joined < partner[joined])]
         if not len(joined):
@@ -74,9 +76,9 @@ def average_link(
     return labels
 
 
-def _best_partners(a: np.ndarray, b: np.ndarray, linkage: np.ndarray, rows: int) -> np.ndarray:
+def _best_partners(a: np.ndarray, b: np.ndarray, linkage: np.ndarray, rows: int, least: float) -> np.ndarray:
     """For each group the one it is closest to, -1 where none is close enough."""
-    close = np.flatnonzero(linkage >= 0)
+    close = np.flatnonzero(linkage >= least)
     one, other = np.concatenate([a[close], b[close]]), np.concatenate([b[close], a[close]])
     order = np.lexsort((other, -np.concatenate([linkage[close]] * 2), one))
     one, other = one[order], other[order]

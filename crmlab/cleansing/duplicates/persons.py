@@ -65,6 +65,7 @@ def find_persons(
     identities: pd.DataFrame | None = None,
     decisions: pd.DataFrame | None = None,
     threads: int | None = None,
+    match_probability: float = 0.5,
 ) -> Persons:
     """Find which customers are one person.
 
@@ -80,6 +81,8 @@ def find_persons(
         `one`, `other` (customer numbers) and `same`; see `DuplicateFinder.fit`.
     threads
         Of the embedded engine; all cores if not given.
+    match_probability
+        From which records are one person's; see `DuplicateFinder`.
 
     Raises
     ------
@@ -89,7 +92,6 @@ def find_persons(
     frame = cleaned.frame
     order = in_order(frame["customer_id"])
     numbers = pd.Index(frame["customer_id"].to_numpy()[order])
-    records = as_written(cleaned, raw, lineage).iloc[order].reset_index(drop=True)
     known, named = _person_of(identities), pd.Index([])
     if known is not None:
         named = pd.Index(known.unique())
@@ -97,8 +99,9 @@ def find_persons(
     if decisions is not None:
         places = {name: numbers.get_indexer(decisions[name]) for name in ("one", "other")}
         decisions = decisions.assign(**places)
-    if len(records) > 1:
-        finder = DuplicateFinder(None, threads).fit(records, known, decisions)
+    if len(numbers) > 1:
+        finder = DuplicateFinder(threads=threads, match_probability=match_probability)
+        finder.fit(_in_order(as_written(cleaned, raw, lineage), order), known, decisions)
         found, reasons = finder.result_, finder.reasons()
         finder.close()
     else:
@@ -124,14 +127,20 @@ def find_persons(
     return Persons(told.reset_index(drop=True), seen.astype("str").reset_index(drop=True))
 
 
+def _in_order(records: pd.DataFrame, order: np.ndarray) -> pd.DataFrame:
+    return records.iloc[order].reset_index(drop=True)
+
+
 def compare(
     records: pd.DataFrame,
     identities: pd.DataFrame | None = None,
     decisions: pd.DataFrame | None = None,
     threads: int | None = None,
+    match_probability: float = 0.5,
 ) -> DuplicateFinder:
     """A finder fitted to customers as `as_written` gives them, by number; the rest as in `find_persons`."""
-    return DuplicateFinder(None, threads).fit(records, _person_of(identities), decisions)
+    finder = DuplicateFinder(threads=threads, match_probability=match_probability)
+    return finder.fit(records, _person_of(identities), decisions)
 
 
 def _person_of(identities: pd.DataFrame | None) -> pd.Series | None:

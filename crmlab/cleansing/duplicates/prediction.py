@@ -15,8 +15,11 @@ from crmlab.engine import spill_folder
 if TYPE_CHECKING:
     import duckdb
 
-#: For so few records, it takes longer to think about the statements than to follow them.
-_FEW = 10
+#: The records of some pairs, picked out before they are compared.
+_TOUCHED = """
+    create or replace temp table touched as select * from records
+    semi join (select a as id from {0} union select b from {0}) using (id)
+"""
 
 
 class Model(NamedTuple):
@@ -72,7 +75,8 @@ def connect(threads: int | None, memory: str) -> duckdb.DuckDBPyConnection:
 
 def patterns_of(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pd.DataFrame:
     """How often each combination of levels (-1: missing) and keys occurs among some pairs."""
-    scored = _predict(con, model, pairs, weighted=False, records=_touched(con, pairs))
+    con.execute(_TOUCHED.format(pairs))
+    scored = _predict(con, model, pairs, weighted=False)
     columns = ", ".join(f'(s."mw_{c.field}" - 1)::tinyint as "{c.field}"' for c in model.comparisons)
     found = con.execute(
         f"select {columns}, mask, count(*) as pairs from {scored} s "
@@ -82,22 +86,8 @@ def patterns_of(con: duckdb.DuckDBPyConnection, model: Model, pairs: str) -> pd.
     return found
 
 
-def write_weights(
-    con: duckdb.DuckDBPyConnection,
-    model: Model,
-    pairs: str,
-    target: str,
-    least: float | None = None,
-    few: bool = False,
-) -> list[str]:
-    """Table `target`: `a`, `b`, and per field its weight, missing where a value is.
-
-    Parameters
-    ----------
-    least
-        Weight, prior included, below which a pair is left out.
-    few
-        The pairs are of few of the records: these are picked out first.
+def write_weights(con: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
+    """Table ``weights`` of table ``pairs``: `a`, `b`, and per field its weight, missing where a value is.
 
     Returns
     -------
@@ -105,17 +95,18 @@ def write_weights(
         The statements that did it. They do it again in a tenth of the time that Splink takes to
         find their words, for other pairs and other records of the same fields.
     """
-    said: list[str] = []
-    records = _touched(con, pairs) if few else "records"
-    scored = _predict(con, model, pairs, least=least, said=said, records=records)
+    said = [_TOUCHED.format("pairs")]
+    con.execute(said[0])
+    scored = _predict(con, model, "pairs", said=said)
     parts, rare = [], rare_fields(model.comparisons)
     for c in model.comparisons:
         weight = f'"mw_{c.field}"' + (f' + "mw_tf_adj_{c.field}"' if c.field in rare else "")
         parts.append(f'nullif(({weight})::float, 0) as "{c.field}"')
     weights = f"select id_l as a, id_r as b, {', '.join(parts)} from {scored}"
     last = [
-        f"create or replace table {target} as select *, {_given_back(model)} as moved from ({weights})",
+        f"create or replace table weights as select *, {_given_back(model)} as moved from ({weights})",
         f"drop table {scored}",
+        "drop table touched",
     ]
     for statement in last:
         con.execute(statement)
@@ -123,18 +114,9 @@ def write_weights(
     return [*(statement for statement in said if not statement.startswith("SELECT column_name")), *last]
 
 
-def _touched(con: duckdb.DuckDBPyConnection, pairs: str) -> str:
-    """Name of a table with the records of some pairs."""
-    con.execute(f"""
-        create or replace temp table touched as select * from records
-        semi join (select a as id from {pairs} union select b from {pairs}) using (id)
-    """)
-    return "touched"
-
-
-def write_weights_again(con: duckdb.DuckDBPyConnection, said: list[str], records: int) -> None:
-    """Follow what `write_weights` said again, for so many records."""
-    if records < _FEW:
+def write_weights_again(con: duckdb.DuckDBPyConnection, said: list[str], few: bool) -> None:
+    """Follow what `write_weights` said again; a few pairs take longer to think about than to weigh."""
+    if few:
         con.execute("pragma disable_optimizer")
     try:
         con.execute(";\n".join(said))
@@ -159,9 +141,7 @@ def _predict(
     model: Model,
     pairs: str,
     weighted: bool = True,
-    least: float | None = None,
     said: list[str] | None = None,
-    records: str = "records",
 ) -> str:
     """Name of the table in which Splink scored some pairs; what it tells the engine is added to `said`."""
     from splink import DuckDBAPI, Linker
@@ -179,19 +159,23 @@ def _predict(
         "retain_intermediate_calculation_columns": True,
     }
     api = DuckDBAPI(con)
-    linker = Linker(api.register(records), settings, log_level=logging.WARNING, validate_settings=False)
+    linker = Linker(api.register("touched"), settings, log_level=logging.WARNING, validate_settings=False)
     blocked = "create or replace temp view blocked as "
     blocked += f"select a as join_key_l, b as join_key_r, '0' as match_key from {pairs}"
     con.execute(blocked)
     if weighted:
         for field in rare_fields(model.comparisons):
+            # The records bear the shares already; without a table, Splink would count them again.
+            con.execute(
+                f'create or replace temp view "tf_{field}" as select "{field}", "tf_{field}" from records'
+            )
             linker.table_management.register_term_frequency_lookup(api.register(f"tf_{field}"), field)
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
     if said is not None:
         said.append(blocked)
         execute = api._execute_sql_against_backend
         api._execute_sql_against_backend = lambda sql: said.append(sql) or execute(sql)
-    return linker.inference.predict(threshold_match_weight=least, warning_mode="never").physical_name
+    return linker.inference.predict(warning_mode="never").physical_name
 
 
 def rare_fields(comparisons: Iterable[Comparison]) -> list[str]:

@@ -9,14 +9,16 @@ Splink writes the weights, rare values weighing more than common ones.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from crmlab.cleansing.duplicates.blocking import Key
+from crmlab.cleansing.duplicates.blocking import Key, write_pairs
 from crmlab.cleansing.duplicates.comparisons import Comparison
-from crmlab.cleansing.duplicates.prediction import Model, patterns_of, rare_fields
+from crmlab.cleansing.duplicates.frequencies import WORTH, Frequencies
+from crmlab.cleansing.duplicates.prediction import Model, patterns_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,26 +40,27 @@ _NAMES = {"given_name", "family_name"}
 _AS_A_RULE = {"given_name": 0.005, "family_name": 0.002, "birth_date": 1e-4, "email": 1e-3, "phone": 1e-3,
               "identity_number": 1e-6, "postcode": 1e-3, "place": 0.05, "address": 1e-4, "category": 0.4,
               "text": 0.02, "further": 0.005}  # fmt: skip
-_WORTH = 500
 
 
-def learn(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison], keys: list[Key]) -> Model:
-    """Learn a model from the tables ``records`` (`id` from 0 and the fields) and ``pairs``."""
-    rows, pairs = (con.execute(f"select count(*) from {name}").fetchone()[0] for name in ("records", "pairs"))
-    all_pairs = rows * (rows - 1) / 2
+def learn(
+    con: duckdb.DuckDBPyConnection,
+    comparisons: list[Comparison],
+    keys: list[Key],
+    pairs: pd.DataFrame,
+    known: Mapping[str, Frequencies],
+) -> Model:
+    """Learn a model from the table ``records`` (see `write_records`) and the pairs that share a key."""
+    rows = con.execute("select count(*) from records").fetchone()[0]
+    all_pairs = max(rows * (rows - 1) / 2, 1)
     # Weights that count the levels: 1 for the worst, 0 stays for what is missing.
     u = {c.field: np.full(len(c.levels) + 1, 2.0**-10) for c in comparisons}
     counting = {field: share * 2.0 ** np.arange(1, len(share) + 1) for field, share in u.items()}
     blank = Model(tuple(comparisons), counting, u, 0.5)
-    _write_frequencies(con, comparisons)
     _write_random_pairs(con, rows)
-    u = _u(con, blank, rows)
-    # By hash rather than by chance, so that the same pairs teach whatever the number of threads.
-    part = max(1, pairs // _SAMPLE)
-    con.execute(
-        "create or replace temp view taught as "
-        f"select a, b, mask from pairs where (a::bigint * 31 + b::bigint * 17) % {part} = 0"
-    )
+    u = _u(con, blank, rows, known)
+    # Pairs stand in the order of their fingerprints: every so manieth is as good as any.
+    part = max(1, len(pairs) // _SAMPLE)
+    write_pairs(con, pairs[::part], "taught")
     patterns = patterns_of(con, blank, "taught")
     m, matches = _m(patterns, blank.comparisons, u, keys)
     prior = min(max(matches * part / all_pairs, 1 / all_pairs), 0.5)
@@ -88,16 +91,11 @@ def _moved(patterns: pd.DataFrame, model: Model, matches: float) -> dict[int, fl
     return given_back
 
 
-def refine_prior(con: duckdb.DuckDBPyConnection, model: Model, weights: str) -> Model:
+def refine_prior(model: Model, weights: np.ndarray, rows: int) -> Model:
     """The model with the prior that its own weights, rare values counted, lead to."""
-    rows = con.execute("select count(*) from records").fetchone()[0]
-    total = " + ".join(f'coalesce("{field}", 0)' for field in model.fields)
     # Rounded and counted, so that the sum does not depend on the order.
-    found = con.execute(
-        f"select round({total}, 1)::double as w, count(*) from {weights} group by all order by all"
-    )
-    weight, times = (np.array(column) for column in found.fetchnumpy().values())
-    odds, prior, all_pairs = weight * np.log(2), model.prior, rows * (rows - 1) / 2
+    weight, times = np.unique(np.nansum(weights, axis=1).round(1), return_counts=True)
+    odds, prior, all_pairs = weight * np.log(2), model.prior, max(rows * (rows - 1) / 2, 1)
     for _ in range(_ROUNDS):
         prior, before = max(float(_matching(odds, prior) @ times), 1.0) / all_pairs, prior
         if abs(prior - before) < _CLOSE_ENOUGH * before:
@@ -105,50 +103,35 @@ def refine_prior(con: duckdb.DuckDBPyConnection, model: Model, weights: str) -> 
     return model._replace(prior=min(prior, 0.5))
 
 
-def _write_frequencies(con: duckdb.DuckDBPyConnection, comparisons: list[Comparison]) -> None:
-    """Tables ``tf_<field>``: how large a share of the records has each value."""
-    for field in rare_fields(comparisons):
-        con.execute(f"""
-            create or replace table "tf_{field}" as
-            select "{field}", count(*)::double / (sum(count(*)) over () + {_WORTH}) as "tf_{field}"
-            from records where "{field}" is not null group by "{field}"
-        """)
-
-
 def _write_random_pairs(con: duckdb.DuckDBPyConnection, rows: int) -> None:
     """Table ``random_pairs``: all pairs of a small set of records, else some of a large one."""
     if rows * (rows - 1) // 2 <= _SAMPLE:
         con.execute(
-            "create or replace temp table random_pairs as "
-            "select x.id as a, y.id as b, 0::uinteger as mask from records x join records y on x.id < y.id"
+            "create or replace table random_pairs as "
+            "select x.id as a, y.id as b, 0::ubigint as mask from records x join records y on x.id < y.id"
         )
         return
     # Records stand in the order of their fingerprints: the first ones are as good as any.
     a, b = np.random.default_rng(0).integers(0, min(rows, _SAMPLE // 10), (2, _SAMPLE))
-    drawn = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b), "mask": np.uint32(0)})
+    drawn = pd.DataFrame({"a": np.minimum(a, b), "b": np.maximum(a, b), "mask": np.uint64(0)})
     drawn = drawn[drawn["a"] < drawn["b"]].drop_duplicates()
-    con.register("drawn", drawn)
-    con.execute("create or replace temp table random_pairs as select * from drawn")
-    con.unregister("drawn")
+    write_pairs(con, drawn, "random_pairs")
 
 
-def _u(con: duckdb.DuckDBPyConnection, blank: Model, rows: int) -> dict[str, np.ndarray]:
+def _u(
+    con: duckdb.DuckDBPyConnection, blank: Model, rows: int, known: Mapping[str, Frequencies]
+) -> dict[str, np.ndarray]:
     patterns = patterns_of(con, blank, "random_pairs")
     u = {}
     for comparison in blank.comparisons:
         level, times = patterns[comparison.field].to_numpy(), patterns["pairs"].to_numpy()
         seen = level >= 0
         rule = _rule(comparison)
-        counts = np.bincount(level[seen], times[seen], len(rule)) + 0.5 * (times[seen].sum() > _WORTH)
-        share = (counts + _WORTH * rule) / (counts.sum() + _WORTH)
+        counts = np.bincount(level[seen], times[seen], len(rule)) + 0.5 * (times[seen].sum() > WORTH)
+        share = (counts + WORTH * rule) / (counts.sum() + WORTH)
         if comparison.levels[0].rare == comparison.field:
-            equal = con.execute(f"""
-                select sum(n * (n - 1)) / greatest(sum(n) * (sum(n) - 1), 1) from
-                (select count(*)::double as n from records where "{comparison.field}" is not null
-                 group by "{comparison.field}")
-            """).fetchone()[0]
             pairs = rows * (rows - 1) / 2
-            equal = ((equal or 0) * pairs + _WORTH * rule[-1]) / (pairs + _WORTH)
+            equal = (known[comparison.field].equal_by_chance * pairs + WORTH * rule[-1]) / (pairs + WORTH)
             share[:-1] *= (1 - equal) / share[:-1].sum()
             share[-1] = equal
         u[comparison.field] = share
