@@ -3,5 +3,10 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submod_attrs={"entry_form": ["EntryForm"], "review": ["DuplicateReview"]}
+    __name__,
+    submod_attrs={
+        "cube": ["CubeExplorer"],
+        "entry_form": ["EntryForm"],
+        "review": ["DuplicateReview"],
+    },
 )

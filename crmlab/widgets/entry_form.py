@@ -19,7 +19,7 @@ from crmlab.contract import Column
 from crmlab.locale import language as language_of
 from crmlab.rules import Rule
 from crmlab.tables import table as contract_of
-from crmlab.widgets.parts import cell_of, heading_of, import_widgets, set_changed, style_of
+from crmlab.widgets.parts import as_workspace, cell_of, heading_of, import_widgets, set_changed, style_of
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -86,6 +86,8 @@ class EntryForm:
     ) -> None:
         self._table = contract_of(table)
         if workspace is not None:
+            workspace = as_workspace(workspace)
+            places = workspace.places if places is None else places
             conventions = conventions or workspace.conventions
             rules = tuple(rules) or workspace.settings.rules
             language = language or workspace.settings.language
@@ -133,7 +135,7 @@ class EntryForm:
 
     def _make(self) -> None:
         widgets, tongue = import_widgets("Forms"), self._tongue
-        standard = entry_standard(self._table.name, tongue)
+        standard = entry_standard(self._table.name, tongue, self._conventions)
         self.fields: dict[str, Any] = {}
         self._said: dict[str, ipywidgets.HTML] = {}
         self._take: dict[str, ipywidgets.Button] = {}

@@ -58,9 +58,12 @@ class PairView(NamedTuple):
         if moved >= 1:
             whole = tongue("The whole address")
             said = tongue("Who moves changes all of it at once: it counts less than each part by itself.")
+            # No evidence of its own: what the parts, which differ, count too much.
+            back = escape(tongue("takes back some of that"))
             rows.append(
                 f'<tr class="missing"><th scope="row">{escape(whole)}</th>'
-                f'<td colspan="2" class="crm-note">{escape(said)}</td>{self._verdict(moved)}</tr>'
+                f'<td colspan="2" class="crm-note">{escape(said)}</td>'
+                f'<td class="crm-says"><span>{back}</span>{_bar(moved)}</td></tr>'
             )
         heads = "".join(f'<th scope="col"><bdi>{escape(str(label))}</bdi></th>' for label in (one, other))
         pairs = round(2.0 ** -why.at["prior", "weight"]) + 1
@@ -122,13 +125,8 @@ class PairView(NamedTuple):
         said = f'<span class="crm-alike"><b aria-hidden="true">{sign}</b> {escape(words)}</span>'
         if not np.isnan(weight):
             strength = next(row for row in STRENGTHS if abs(weight) >= row[0])
-            side = "for" if weight >= 0 else "against"
-            text = self.tongue(strength[1] if side == "for" else strength[2])
-            size = 100 * min(abs(weight) / _FULL, 1)
-            said += (
-                f'<span>{escape(text)}</span><span class="crm-weight {side}" aria-hidden="true">'
-                f'<i style="width:{size:.0f}%"></i></span>'
-            )
+            text = self.tongue(strength[1] if weight >= 0 else strength[2])
+            said += f"<span>{escape(text)}</span>{_bar(weight)}"
         return f'<td class="crm-says">{said}</td>'
 
     def _label(self, name: Any) -> str:
@@ -140,9 +138,18 @@ class PairView(NamedTuple):
             return ""
         if isinstance(value, pd.Timestamp) and value == value.normalize():
             return self.tongue.day(value)
-        if name in _CONTRACT.names and value in (_CONTRACT[name].allowed or {}):
-            return word_of(value, _CONTRACT[name], self.tongue)
-        return str(value)
+        column = _CONTRACT[name] if name in _CONTRACT.names else None
+        if column is not None and value in (column.allowed or {}):
+            return word_of(value, column, self.tongue)
+        # Days are compared as they were typed, in whichever calendar.
+        days = column is not None and column.kind in ("date", "time")
+        return self.tongue.digits(str(value)) if days else str(value)
+
+
+def _bar(weight: float) -> str:
+    """A weight as a bar, to the side of one person or of two."""
+    side, size = "for" if weight >= 0 else "against", 100 * min(abs(weight) / _FULL, 1)
+    return f'<span class="crm-weight {side}" aria-hidden="true"><i style="width:{size:.0f}%"></i></span>'
 
 
 def marked(one: str, other: str) -> tuple[str, str]:

@@ -11,6 +11,22 @@ from crmlab.cleansing.standard import label_of
 from crmlab.contract import Column
 from crmlab.errors import ParameterError
 from crmlab.locale import Language
+from crmlab.workspace import Workspace, open_workspace
+
+
+def as_workspace(thing: Workspace | str | Path) -> Workspace:
+    """A workspace, or the one in a folder.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(thing, str | Path):
+        return open_workspace(thing)
+    if not isinstance(thing, Workspace):
+        raise ParameterError("A workspace is what crmlab.open_workspace returns, or its folder.")
+    return thing
 
 
 def import_widgets(what: str) -> Any:

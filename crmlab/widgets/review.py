@@ -15,7 +15,7 @@ from crmlab.cleansing.duplicates.finder import DuplicateFinder
 from crmlab.errors import CrmlabError, ParameterError, SourceError
 from crmlab.locale import language as language_of
 from crmlab.widgets.pair_view import PairView
-from crmlab.widgets.parts import import_widgets, set_changed, style_of
+from crmlab.widgets.parts import as_workspace, import_widgets, set_changed, style_of
 
 if TYPE_CHECKING:
     from crmlab.workspace import Workspace
@@ -90,6 +90,7 @@ class DuplicateReview:
         if not isinstance(records, pd.DataFrame):
             if not (roles is None and decisions is None and path is None):
                 raise ParameterError("A workspace has roles and decisions of its own; leave them out.")
+            records = as_workspace(records)
             self._workspace, self._path = records, records.decisions_file
             language = language or records.settings.language
             self._records = pd.DataFrame()

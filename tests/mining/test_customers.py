@@ -13,14 +13,22 @@ from crmlab.errors import ParameterError, TableError
 from crmlab.mining.customers import (
     RFM_SEGMENTS,
     activity,
+    cohorts,
     concentration,
+    customer_profit,
     last_day,
+    loyalty,
     name_segments,
+    product_affinity,
+    purchase_summary,
     purchases,
+    repurchases,
     rfm,
+    rfm_thresholds,
     segment_grid,
     segment_summary,
     totals,
+    value_outlook,
 )
 from crmlab.mining.customers.rfm import Segment
 
@@ -168,6 +176,55 @@ def test_equal_values_get_equal_scores():
         assert (found.groupby(value)[score].nunique() == 1).all()
 
 
+def test_thresholds_of_ones_own_take_the_place_of_quantiles():
+    found = rfm(ORDERS, as_of="2024-03-11", bins=3, cuts={"recency": (10, 38), "monetary_value": [300, 1601]})
+    # a: 10 days, 1600; b: 39 days, 300. A threshold that is just reached counts.
+    assert found[["r_score", "m_score"]].values.tolist() == [[3, 2], [1, 2]]
+    assert found["f_score"].tolist() == rfm(ORDERS, as_of="2024-03-11", bins=3)["f_score"].tolist()
+
+
+@settings(max_examples=15, deadline=None)
+@given(rows=lines, cuts=st.lists(st.integers(-1000, 20_000), min_size=4, max_size=4, unique=True).map(sorted))
+def test_scores_by_thresholds_are_those_of_searchsorted(rows, cuts):
+    orders = orders_of(rows)
+    if not (orders["quantity"] * orders["unit_price"] > 50).any():
+        return
+    found = rfm(orders, cuts=dict.fromkeys(("recency", "frequency", "monetary_value"), np.array(cuts)))
+    for value, score in (("frequency", "f_score"), ("monetary_value", "m_score")):
+        assert found[score].tolist() == (1 + np.searchsorted(cuts, found[value], side="right")).tolist()
+    assert found["r_score"].tolist() == (5 - np.searchsorted(cuts, found["recency"], side="left")).tolist()
+
+
+@pytest.mark.parametrize(
+    ("cuts", "words"),
+    [
+        ({"recencies": (1, 2, 3, 4)}, "cuts has no 'recencies'; did you mean 'recency'"),
+        ({"recency": (1, 2, 3)}, "The cuts of recency are 4 ascending numbers, one fewer than bins=5, not"),
+        ({"frequency": (1, 2, 2, 3)}, "cuts of frequency are 4 ascending numbers"),
+        ({"frequency": (1, 2, 3, float("nan"))}, "cuts of frequency are 4 ascending numbers"),
+        ({"monetary_value": "1234"}, "cuts of monetary_value are 4 ascending numbers"),
+        ({"monetary_value": 5}, "cuts of monetary_value are 4 ascending numbers"),
+    ],
+)
+def test_impossible_thresholds_are_refused(cuts, words):
+    with pytest.raises(ParameterError, match=words):
+        rfm(ORDERS, cuts=cuts)
+
+
+def test_the_thresholds_part_the_customers(scored):
+    found = rfm_thresholds(scored)
+    assert (found.groupby("value")["customers"].sum() == len(scored)).all()
+    for value, part in found.groupby("value"):
+        if value == "recency":
+            part = part.iloc[::-1]
+        assert (part["low"].to_numpy()[1:] > part["high"].to_numpy()[:-1]).all()
+    own = scored[scored["m_score"] == 4]["monetary_value"]
+    row = found[(found["value"] == "monetary_value") & (found["score"] == 4)].iloc[0]
+    assert row[["customers", "low", "high"]].tolist() == [len(own), own.min(), own.max()]
+    with pytest.raises(TableError, match="RFM scores need a column m_score"):
+        rfm_thresholds(scored.drop(columns="m_score"))
+
+
 @pytest.mark.parametrize("bins", [1, 11, 2.5, "5"])
 def test_a_wrong_number_of_classes_is_refused(bins):
     with pytest.raises(ParameterError, match="bins is a whole number from 2 to 10"):
@@ -194,14 +251,60 @@ def test_orders_without_any_money_are_refused():
         rfm(ORDERS.drop(columns="unit_price"))
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("amount", "12 EUR", "The column amount of the orders holds text, not numbers; .*read_numbers reads"),
+        ("amount", True, "The column amount of the orders holds boolean, not numbers"),
+        ("quantity", "2", "The column quantity of the orders holds text"),
+        ("unit_price", "5", "The column unit_price of the orders holds text"),
+        ("discount", "5 %", "The column discount of the orders holds text"),
+    ],
+)
+def test_money_and_pieces_are_numbers(column, values, said):
+    orders = ORDERS.assign(**{column: values})
+    for call in (rfm, purchases, totals, activity):
+        with pytest.raises(TableError, match=said) as error:
+            call(orders)
+        assert (error.value.table, error.value.column) == ("orders", column)
+
+
+def test_a_discount_that_nobody_had_is_none():
+    none = ORDERS.assign(discount=None)
+    pd.testing.assert_frame_equal(rfm(none), rfm(ORDERS.drop(columns="discount")))
+
+
 def test_what_is_neither_frame_nor_table_is_refused():
-    with pytest.raises(ParameterError, match="Expected a pandas DataFrame or an ibis table, got list"):
+    with pytest.raises(ParameterError, match="Expected a pandas DataFrame, .*, got list"):
         rfm([1, 2])
 
 
-def test_no_orders_at_all_is_said():
-    with pytest.raises(TableError, match="There are no order lines"):
-        last_day(ORDERS.head(0))
+@pytest.mark.parametrize(
+    "call",
+    [last_day, rfm, activity, cohorts, customer_profit, loyalty, product_affinity, purchase_summary,
+     repurchases, value_outlook],
+)  # fmt: skip
+def test_no_orders_at_all_is_said(call):
+    orders = ORDERS.assign(promotion="sale", product_id="tea")
+    for nothing in (orders.head(0), crm.as_table(orders.head(0))):
+        with pytest.raises(TableError, match=r"^There are no order lines\.$"):
+            call(nothing)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [rfm, activity, repurchases,
+     lambda orders, day: cohorts(orders, until=day), lambda orders, day: purchase_summary(orders, end=day),
+     lambda orders, day: customer_profit(orders, until=day)],
+)  # fmt: skip
+def test_nobody_had_bought_before_the_first_day(call):
+    assert call(ORDERS.assign(promotion="sale"), "2000-01-01").empty
+
+
+def test_counts_of_nothing_are_zero():
+    for found in (totals(ORDERS.head(0)), totals(ORDERS, until="2000-01-01")):
+        assert found[["customers", "orders", "lines", "returns", "amount"]].tolist() == [0] * 5
+        assert found[["first_day", "last_day"]].tolist() == [None, None]
 
 
 def test_every_cell_of_the_grid_has_one_segment():
@@ -296,10 +399,36 @@ def test_months_without_orders_are_rows_of_zeros():
     gaps = orders_of([("a", "1", "2023-11-30", 1, 500, 0), ("a", "2", "2024-02-01", 1, 700, 0)])
     found = activity(gaps)
     assert found["month"].dt.strftime("%Y-%m").tolist() == ["2023-11", "2023-12", "2024-01", "2024-02"]
-    assert found.drop(columns="month").T.values.tolist() == [
+    assert found.drop(columns=["month", "complete"]).T.values.tolist() == [
         [1, 0, 0, 1], [1, 0, 0, 0], [1, 0, 0, 1], [500, 0, 0, 700],
     ]  # fmt: skip
-    assert found.dtypes.astype("str").tolist() == ["datetime64[us]", *["int64"] * 4]
+    assert found.dtypes.astype("str").tolist() == ["datetime64[us]", *["int64"] * 4, "bool"]
+
+
+@pytest.mark.parametrize(
+    ("days", "until", "complete"),
+    [
+        (["2024-01-01", "2024-02-09", "2024-03-31"], None, [True, True, True]),
+        (["2024-01-02", "2024-02-09", "2024-03-30"], None, [False, True, False]),
+        # Until a day on which nothing more is known to have been bought, all is known.
+        (["2024-01-02", "2024-02-09", "2024-03-30"], "2024-04-01", [False, True, True]),
+        (["2024-01-01", "2024-02-09", "2024-03-31"], "2024-03-31", [True, True]),
+        (["2024-01-01", "2024-02-09", "2024-03-31"], "2024-02-29", [True, False]),
+        (["2024-01-01", "2024-01-31"], None, [True]),
+        (["2024-01-02", "2024-01-31"], None, [False]),
+        (["2024-01-01", "2024-01-30"], None, [False]),
+    ],
+)
+def test_a_month_is_complete_if_the_log_holds_all_its_days(days, until, complete):
+    lines = orders_of([("a", str(place), day, 1, 500, 0) for place, day in enumerate(days)])
+    assert activity(lines, until=until)["complete"].tolist() == complete
+
+
+def test_a_jalali_month_is_complete_on_its_own_last_day():
+    # 1 Farvardin to 31 Farvardin 1403 is 20 March to 19 April 2024.
+    for last, complete in (("2024-04-19", True), ("2024-04-18", False)):
+        lines = orders_of([("a", "1", "2024-03-20", 1, 500, 0), ("a", "2", last, 1, 700, 0)])
+        assert activity(lines, calendar="jalali")["complete"].tolist() == [complete]
 
 
 def test_jalali_months_without_orders_are_rows_of_zeros_over_the_new_year():
@@ -310,10 +439,6 @@ def test_jalali_months_without_orders_are_rows_of_zeros_over_the_new_year():
         "2024-01-21", "2024-02-20", "2024-03-20", "2024-04-20",
     ]  # fmt: skip
     assert found["orders"].tolist() == [1, 0, 0, 1]
-
-
-def test_no_orders_at_all_have_no_months():
-    assert activity(ORDERS.head(0)).empty
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60).filter(lambda values: sum(values) > 0))

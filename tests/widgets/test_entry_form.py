@@ -146,3 +146,20 @@ def test_a_form_needs_a_table_a_language_and_ipywidgets(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
     with pytest.raises(ParameterError, match=r"pip install crmlab\[lab\]"):
         EntryForm("customers")
+
+
+def test_a_form_knows_the_places_of_its_workspace_and_takes_a_folder(tmp_path):
+    (tmp_path / "towns.csv").write_text("name,province\nYork,North Yorkshire\nLeeds,West Yorkshire\n")
+    (tmp_path / "people.csv").write_text("customer_id,city\n1,York\n2,Leeds\n")
+    (tmp_path / "crmlab.toml").write_text(
+        '[reference]\nplaces = "towns.csv"\n[[source]]\nfile = "people.csv"\ntable = "customers"\n'
+        '[source.columns]\ncustomer_id = "customer_id"\ncity = "city"\n'
+    )
+    form = EntryForm("customers", tmp_path)
+    form.fields["city"].value = "Yorck"
+    assert form.problems[["column", "suggestion"]].values.tolist()[-1] == ["city", "York"]
+
+
+def test_what_is_no_workspace_is_refused_in_a_sentence():
+    with pytest.raises(ParameterError, match="what crmlab.open_workspace returns"):
+        EntryForm("customers", 7)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 from crmlab.calendars import Day, as_day
 from crmlab.engine import as_table, collect, like, need_columns
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, did_you_mean
 from crmlab.mining.customers.purchases import last_day, purchase_lines
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from crmlab.engine import Log
 
 SCORES = ("r_score", "f_score", "m_score")
+_SCORE_OF = dict(zip(("recency", "frequency", "monetary_value"), SCORES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,12 @@ RFM_SEGMENTS: tuple[Segment, ...] = (
 )  # fmt: skip
 
 
-def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
+def rfm(
+    orders: Log,
+    as_of: Day | None = None,
+    bins: int = 5,
+    cuts: Mapping[str, Sequence[float]] | None = None,
+) -> Log:
     """Recency, frequency, monetary value and their quantile scores, one row per customer.
 
     A score counts the quantile cut points that lie below the customer's value, so equal values
@@ -72,6 +81,11 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
         order if not given.
     bins
         Number of score classes, 2 to 10.
+    cuts
+        Thresholds of one's own by value, instead of quantiles: ``{"recency": (30, 90, 180, 365)}`` gives
+        5 to who bought at most 30 days ago and 1 to who did more than 365 days ago; one more point of
+        `frequency` or `monetary_value` for each threshold that is reached. Ascending, one fewer than
+        `bins`; values that are not named have quantiles.
 
     Returns
     -------
@@ -79,7 +93,18 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
         Sorted by `customer_id`: `recency` (days since the last purchase), `frequency` (number of
         orders), `monetary_value` (sum of amounts with returns taken off, in the unit of the
         orders), `r_score`, `f_score`, `m_score` (1 worst to `bins` best). Customers with nothing
-        but returns do not appear.
+        but returns do not appear, nor does anybody if `as_of` comes before all orders.
+
+    Raises
+    ------
+    ParameterError
+        If the number of classes, the day or the thresholds are impossible.
+    TableError
+        If a needed column is missing, or there are no order lines to tell the day by.
+
+    See Also
+    --------
+    rfm_thresholds : Between which values each score lies.
 
     References
     ----------
@@ -93,15 +118,22 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
     >>> rfm(orders, as_of="2024-03-11")[["recency", "frequency", "monetary_value"]].values.tolist()
     [[10, 2, 1200], [39, 1, 300]]
     """
+    import ibis
+
     if not (isinstance(bins, int) and 2 <= bins <= 10):
         raise ParameterError(f"bins is a whole number from 2 to 10, not {bins!r}.")
+    cuts = _checked(cuts or {}, bins)
     lines = purchase_lines(orders)
     day = as_day(as_of) if as_of is not None else last_day(orders) + datetime.timedelta(days=1)
     lines = lines.filter(lines["day"] < day)
     bought = ~lines["is_return"]
-    orders_made = lines.group_by("customer_id", "order_id").agg(
-        last=lines["day"].max(where=bought), bought=bought.any(), amount=lines["amount"].sum()
-    )
+    if "order_id" in lines.columns:
+        orders_made = lines.group_by("customer_id", "order_id").agg(
+            last=lines["day"].max(where=bought), bought=bought.any(), amount=lines["amount"].sum()
+        )
+    else:  # each line is an order
+        last = bought.ifelse(lines["day"], ibis.null("date"))
+        orders_made = lines.select("customer_id", "amount", last=last, bought=bought)
     summary = orders_made.group_by("customer_id").agg(
         last=orders_made["last"].max(),
         frequency=orders_made["bought"].sum(),
@@ -114,10 +146,36 @@ def rfm(orders: Log, as_of: Day | None = None, bins: int = 5) -> Log:
         frequency=summary["frequency"],
         monetary_value=summary["monetary_value"],
     )
-    scored = _score(summary, "recency", "r_score", bins, descending=True)
-    scored = _score(scored, "frequency", "f_score", bins)
-    scored = _score(scored, "monetary_value", "m_score", bins)
-    return like(orders, scored, key="customer_id")
+    for value, score in _SCORE_OF.items():
+        best_is_least = value == "recency"
+        if value in cuts:
+            reached = [
+                (summary[value] <= cut if best_is_least else summary[value] >= cut).cast("int64")
+                for cut in cuts[value]
+            ]
+            summary = summary.mutate(**{score: sum(reached, start=1)})
+        else:
+            summary = _score(summary, value, score, bins, descending=best_is_least)
+    return like(orders, summary, key="customer_id")
+
+
+def _checked(cuts: Mapping[str, Sequence[float]], bins: int) -> dict[str, list[float]]:
+    """Thresholds as lists of plain numbers, if they are what `rfm` takes."""
+    import numpy as np
+
+    found = {}
+    for value, given in cuts.items():
+        if value not in _SCORE_OF:
+            raise ParameterError(f"cuts has no {value!r}{did_you_mean(str(value), _SCORE_OF)}")
+        numbers = np.ravel(given).tolist()
+        plain = all(isinstance(cut, int | float) and not isinstance(cut, bool) for cut in numbers)
+        if not plain or len(numbers) != bins - 1 or not all(a < b for a, b in pairwise([*numbers, inf])):
+            raise ParameterError(
+                f"The cuts of {value} are {bins - 1} ascending numbers, one fewer than bins={bins}, "
+                f"not {given!r}."
+            )
+        found[value] = numbers
+    return found
 
 
 def _score(table: ibis.Table, value: str, score: str, bins: int, descending: bool = False) -> ibis.Table:
@@ -131,6 +189,45 @@ def _score(table: ibis.Table, value: str, score: str, bins: int, descending: boo
     scores = scores.select(value, **{score: (1 + (scores["below"] * bins) // scores["total"]).cast("int64")})
     joined = table.inner_join(scores, value)
     return joined.select(*table.columns, score)
+
+
+def rfm_thresholds(scored: Log) -> pd.DataFrame:
+    """Between which values each score lies, and how many customers have it.
+
+    Parameters
+    ----------
+    scored
+        As `rfm` returns it.
+
+    Returns
+    -------
+    DataFrame
+        `value` (``"recency"``, ``"frequency"``, ``"monetary_value"``), `score`, lowest first,
+        `customers`, `low` and `high`: the least and the greatest value with this score. Scores that
+        nobody has are not there: equal values are never torn apart.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> orders = pd.DataFrame({"customer_id": ["a", "a", "b"], "amount": [500, 700, 300],
+    ...     "time": pd.to_datetime(["2024-01-05", "2024-03-01", "2024-02-01"])})
+    >>> found = rfm_thresholds(rfm(orders, as_of="2024-03-11", bins=2))
+    >>> found[found["value"] == "recency"].values.tolist()
+    [['recency', 1, 1, 39, 39], ['recency', 2, 1, 10, 10]]
+    """
+    import pandas as pd
+
+    table = as_table(scored)
+    need_columns(table, [*_SCORE_OF, *SCORES], "RFM scores")
+    parts = []
+    for value, score in _SCORE_OF.items():
+        counted = table.group_by(score=table[score]).agg(
+            customers=table.count(), low=table[value].min(), high=table[value].max()
+        )
+        part = collect(counted, key="score")
+        part.insert(0, "value", value)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
 
 
 def name_segments(scored: Log, segments: tuple[Segment, ...] = RFM_SEGMENTS) -> Log:
