@@ -7,7 +7,15 @@ import pytest
 from scipy import stats
 
 from crmlab.errors import ParameterError
-from crmlab.mining.methods import Estimate, mean_interval, newcombe, share_difference, welch, wilson
+from crmlab.mining.methods import (
+    Estimate,
+    difference_interval,
+    mean_interval,
+    newcombe,
+    share_difference,
+    welch,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +61,57 @@ def exact_coverage(n: int, plus: float, minus: float, method: str) -> float:
 
 
 MIXES = [(0.5, 0.2), (0.3, 0.3), (0.6, 0.1), (0.2, 0.4), (0.45, 0.35)]
+#: Mixes in which one kind is rare or missing.
+EDGES = [(0.2, 0.0), (0.25, 0.0025), (0.6, 0.4), (0.86, 0.14), (0.05, 0.02), (0.3, 0.01), (0.01, 0.0)]
+
+
+@pytest.mark.parametrize("n", [20, 33, 50, 120])
+def test_score_interval_of_shares_keeps_its_level_for_every_mix(n):
+    expected_often = [mix for mix in MIXES if n * min(*mix, 1 - sum(mix)) >= 2]
+    assert all(0.945 <= exact_coverage(n, *mix, method="score") <= 0.97 for mix in expected_often)
+    # With next to none of a kind no interval can stay below 97 %: nearly all samples are alike.
+    assert all(exact_coverage(n, *mix, method="score") >= 0.94 for mix in EDGES)
+
+
+def test_adjusted_interval_of_shares_falls_short_where_a_side_is_missing():
+    # The reason why the score interval is the default.
+    assert exact_coverage(20, 0.25, 0.0025, method="adjusted") < 0.91
+    assert exact_coverage(20, 0.25, 0.0025, method="score") > 0.945
+
+
+def test_ends_of_the_score_interval_solve_tango_s_equation():
+    """The ends are where the test statistic, with shares found by a search, is the quantile."""
+    from scipy.optimize import minimize_scalar
+
+    plus, minus, n, z = 40, 20, 160, stats.norm.ppf(0.975)
+    for end, side in zip(share_difference(plus, minus, n), (-1, 1), strict=True):
+
+        def unlikely(down, end=end):
+            cells = np.array([down + end, down, 1 - 2 * down - end])
+            return -float(np.array([plus, minus, n - plus - minus]) @ np.log(cells))
+
+        span = (max(0, -end) + 1e-9, (1 - end) / 2 - 1e-9)
+        down = minimize_scalar(unlikely, bounds=span, method="bounded", options={"xatol": 1e-12}).x
+        error = math.sqrt(n * (2 * down + end - end**2))
+        assert side * (n * end - (plus - minus)) - 0.25 == pytest.approx(z * error, abs=1e-5)
+
+
+def test_score_interval_of_shares_turns_round_with_the_sides():
+    low, high = share_difference(np.array([3, 0, 20]), np.array([9, 0, 0]), 20)
+    other_low, other_high = share_difference(np.array([9, 0, 0]), np.array([3, 0, 20]), 20)
+    assert low == pytest.approx(-other_high)
+    assert high == pytest.approx(-other_low)
+    assert high[2] == 1.0
+    assert all(math.isnan(end) for end in share_difference(0, 0, 0))
 
 
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("n", [20, 50])
-def test_adjusted_interval_of_shares_keeps_its_level_in_small_samples(n, mix):
+def test_adjusted_interval_of_shares_keeps_its_level_between_the_edges(n, mix):
     assert 0.94 <= exact_coverage(n, *mix, method="adjusted") <= 0.97
 
 
 def test_plain_interval_of_shares_falls_short_where_the_adjusted_does_not():
-    # The reason why the adjusted one is the default (Rocks 2016).
     worst = min(exact_coverage(20, *mix, method="wald") for mix in MIXES)
     assert worst < 0.935 < min(exact_coverage(20, *mix, method="adjusted") for mix in MIXES)
 
@@ -103,3 +152,9 @@ def test_a_level_that_is_none_is_refused(level):
 
 def test_an_estimate_reads_as_a_sentence():
     assert str(Estimate(0.5, 0.4, 0.6, 1200)) == "0.5 (95% interval 0.4 to 0.6, n=1,200)"
+
+
+def test_intervals_of_two_estimates_make_that_of_their_difference():
+    # With symmetric intervals it is the square root of the sum of squares.
+    low, high = difference_interval(10.0, (7.0, 13.0), 4.0, (0.0, 8.0))
+    assert (low, high) == (1.0, 11.0)

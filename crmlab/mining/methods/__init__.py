@@ -5,6 +5,24 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "intervals": ["Estimate", "mean_interval", "newcombe", "share_difference", "welch", "wilson"]
+        "business_hours": ["BusinessHours", "business_hours_between", "iranian_holidays"],
+        "change_points": ["change_positions"],
+        "cube": ["cube", "pivot", "roll_up"],
+        "intervals": [
+            "Estimate",
+            "difference_interval",
+            "mean_interval",
+            "newcombe",
+            "poisson",
+            "share_difference",
+            "welch",
+            "wilson",
+        ],
+        "keyness": ["distinctive_words", "key_phrases", "log_likelihood_ratio"],
+        "multiplicity": ["holm"],
+        "relative_importance": ["johnson_weights", "shapley_weights"],
+        "survival": ["kaplan_meier", "logrank", "median_time"],
+        "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],
+        "topics": ["Topics", "npmi_coherence", "topics"],
     },
 )

@@ -8,7 +8,8 @@ import pandas as pd
 
 from crmlab.calendars import Day
 from crmlab.engine import as_table
-from crmlab.mining.satisfaction.scores import METRICS, Metric, scores
+from crmlab.mining.satisfaction.counts import METRICS, Metric
+from crmlab.mining.satisfaction.scores import scores
 
 if TYPE_CHECKING:
     import ibis

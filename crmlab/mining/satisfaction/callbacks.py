@@ -1,0 +1,118 @@
+"""Customers to call back: who waits for an answer, and who lately said that something went wrong."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from crmlab.calendars import Day, as_day
+from crmlab.engine import as_table, collect, need_columns
+from crmlab.errors import ParameterError
+from crmlab.mining.satisfaction.counts import unhappy
+from crmlab.mining.satisfaction.tickets import ticket_summary
+
+if TYPE_CHECKING:
+    from crmlab.engine import Log
+
+#: Why somebody is called, the most pressing first.
+REASONS = ("open complaint", "open request", "detractor", "dissatisfied", "hard to get done")
+
+
+def call_back(
+    surveys: Log | None, tickets: Log | None = None, until: Day | None = None, days: int = 30
+) -> pd.DataFrame:
+    """Known customers whom somebody should call, the most pressing first.
+
+    Whoever has a complaint or request that is still open, and whoever in the last days gave an unhappy
+    answer: detractors (0 to 6 of 10), the two lowest boxes of a satisfaction question (the lowest of
+    fewer than five), less than the middle of an effort question.
+
+    Parameters
+    ----------
+    surveys, tickets
+        As in the contract; either may be None. Anonymous answers and tickets call nobody.
+    until
+        First day that does not count; the day after the last answer or ticket if not given.
+    days
+        How many days an answer is called lately. Open tickets count however old they are.
+
+    Returns
+    -------
+    DataFrame
+        One row per customer: `customer_id`, `reason` (the most pressing of theirs, see `REASONS`),
+        `since` (when it was said or asked for; the earliest where there are several of the kind),
+        `about` (touch point or topic; missing if not known), `others` (further reasons). Sorted by
+        reason, those who wait longest first. Whether they may be contacted is for the caller to check.
+
+    Raises
+    ------
+    ParameterError
+        If there are neither answers nor tickets, or the number of days is below 1.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"customer_id": ["a", "b"], "metric": "nps", "score": [2.0, 9.0],
+    ...     "scale_low": 0.0, "scale_high": 10.0, "touch_point": None,
+    ...     "time": pd.to_datetime(["2024-05-02", "2024-05-03"])})
+    >>> call_back(answers)[["customer_id", "reason"]].values.tolist()
+    [['a', 'detractor']]
+    """
+    if surveys is None and tickets is None:
+        raise ParameterError("A list to call back takes survey answers, tickets, or both.")
+    if days < 1:
+        raise ParameterError(f"days is a number of days from 1 on, not {days!r}.")
+    end = as_day(until, "until") if until is not None else _day_after(surveys, tickets)
+    found = []
+    if surveys is not None:
+        found.append(_unhappy(surveys, end, days))
+    if tickets is not None:
+        found.append(_waiting(tickets, end))
+    table = pd.concat(found, ignore_index=True)
+    table["rank"] = table["reason"].map(REASONS.index)
+    table = table.sort_values(["rank", "since", "customer_id"], kind="stable")
+    kinds = table.groupby("customer_id")["reason"].nunique()
+    table = table.drop_duplicates("customer_id")
+    table["others"] = table["customer_id"].map(kinds).astype("int64") - 1
+    return table[["customer_id", "reason", "since", "about", "others"]].reset_index(drop=True)
+
+
+def _day_after(*logs: Log | None) -> datetime.date:
+    tables = [as_table(log) for log in logs if log is not None]
+    last = [table["time"].max().to_pyarrow().as_py() for table in tables]
+    known = [moment.date() for moment in last if moment is not None]
+    return max(known, default=datetime.date.min) + datetime.timedelta(days=1)
+
+
+def _unhappy(surveys: Log, end: datetime.date, days: int) -> pd.DataFrame:
+    table = as_table(surveys)
+    need_columns(table, ("customer_id", "metric", "score", "scale_low", "scale_high", "time"),
+                 "Survey answers", "surveys")  # fmt: skip
+    start = end - datetime.timedelta(days=days) if end > datetime.date.min + datetime.timedelta(days) else end
+    day = table["time"].date()
+    lately = table.filter(
+        table["customer_id"].notnull() & table["score"].notnull() & (day >= start) & (day < end)
+    )
+    if "respondent" in table.columns:
+        lately = lately.filter(lately["respondent"].fill_null("external") != "internal")
+    about = [name for name in ("touch_point",) if name in table.columns]
+    columns = ["customer_id", "metric", "score", "scale_low", "scale_high", "time", *about]
+    answers = collect(lately.select(*columns), key=columns)
+    answers["reason"] = unhappy(answers)
+    told = answers[answers["reason"].notna()].rename(columns={"time": "since"})
+    told["about"] = told["touch_point"] if about else None
+    return told[["customer_id", "reason", "since", "about"]]
+
+
+def _waiting(tickets: Log, end: datetime.date) -> pd.DataFrame:
+    summary = ticket_summary(tickets, until=end)
+    waiting = summary[summary["open"].astype(bool) & summary["customer_id"].notna()]
+    kind = waiting["kind"] if "kind" in waiting else pd.Series("request", index=waiting.index)
+    kept = kind.fillna("request").isin(["complaint", "request", "question"])
+    waiting, kind = waiting[kept], kind[kept]
+    reason = np.where(kind == "complaint", "open complaint", "open request")
+    about = waiting.get("topic")
+    return pd.DataFrame({"customer_id": waiting["customer_id"], "reason": reason,
+                         "since": waiting["opened_at"], "about": about})  # fmt: skip

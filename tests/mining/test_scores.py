@@ -1,0 +1,94 @@
+"""Scales that are read wrongly, several scales, and columns with next to nothing in them."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from crmlab.errors import ParameterError
+from crmlab.mining.satisfaction import ces, csat, nps, scores
+
+
+def codes(public_data):
+    """Answers to the NPS question of Oddjob Airways, coded 1 to 11."""
+    return pd.read_csv(public_data / "oddjob_airline" / "oddjob_airline.csv.gz")["nps"]
+
+
+def test_nps_of_oddjob_with_the_scale_it_was_coded_on(public_data):
+    found = nps(codes(public_data), scale=(1, 11))
+    assert found.value == pytest.approx(-18.1221, abs=5e-5)
+    assert found.low < -22.7 < -13.5 < found.high
+
+
+def test_codes_from_1_to_11_are_named_where_they_are_refused(public_data):
+    with pytest.raises(ParameterError, match=r"codes 1 to 11 that stand for 0 to 10 are scale=\(1, 11\)"):
+        nps(codes(public_data))
+
+
+def test_codes_of_which_nobody_chose_the_11_are_told(public_data):
+    given = codes(public_data)
+    with pytest.warns(UserWarning, match=r"None of 1,042 NPS answers is 0 and 25 are 1"):
+        nps(given[given < 11])
+
+
+def test_few_answers_at_the_lower_end_tell_nothing_of_the_coding():
+    assert nps(pd.Series([1] * 6 + [9] * 94)).value == 88
+    assert nps(pd.Series([0] + [1] * 30 + [9] * 69)).value == 38
+
+
+def survey(given, low, high, metric="nps"):
+    return pd.DataFrame({"metric": metric, "score": given, "scale_low": low, "scale_high": high})
+
+
+def test_tables_are_held_to_the_scale_that_they_name():
+    with pytest.raises(ParameterError, match=r"1 of 3 answers of the metric nps lie outside the scale given"):
+        scores(survey([11, 10, 3], 0, 10), "nps")
+    with pytest.raises(ParameterError, match="Take 1 from codes 1 to 11"):
+        scores(survey([11, 10, 3], 1, 11), "nps")
+    with pytest.warns(UserWarning, match="look like codes 1 to 11"):
+        scores(survey([1] * 8 + [10] * 9, 0, 10), "nps")
+
+
+def test_two_scales_in_one_table():
+    both = pd.concat([survey([10, 2], 0, 10), survey([5], 1, 5)])
+    with pytest.raises(ParameterError, match="on the scale 0 to 10; found: 0 to 10, 1 to 5"):
+        scores(both, "nps")
+    with pytest.raises(ParameterError, match="on one scale to have a mean"):
+        scores(both.assign(metric="ces"), "ces")
+    # Each answer has top boxes of its own scale.
+    assert scores(both.assign(metric="csat"), "csat")["value"].item() == pytest.approx(2 / 3)
+
+
+def test_two_scales_in_one_column_reach_beyond_one_of_them():
+    with pytest.raises(ParameterError, match=r"outside the scale 1 to 5, the first is 10 \(1 of 4 do\)"):
+        csat(pd.Series([5, 4, 10, 1]))
+
+
+def test_answers_that_are_no_numbers_or_no_steps_are_refused():
+    with pytest.raises(ParameterError, match="2 of 3 answers are no numbers"):
+        ces(pd.Series(["good", "5", "bad"]))
+    with pytest.raises(ParameterError, match=r"1 of 2 lie between two, the first is 8\.5"):
+        nps(pd.Series([8.5, 9]))
+    with pytest.raises(ParameterError, match=r"lowest and the highest answer, such as \(1, 5\)"):
+        csat(pd.Series([1]), scale=(5, 1))
+
+
+def test_no_answers_at_all_are_a_counted_result():
+    missing = pd.Series([None, None], dtype=float)
+    for found in (nps(missing), csat(missing), ces(missing)):
+        assert found.n == 0
+        assert math.isnan(found.value)
+        assert math.isnan(found.high)
+    assert scores(survey([None, None], 0, 10).astype({"score": float}), "nps").empty
+
+
+def test_one_answer_per_group():
+    each = survey([10, 3], 0, 10).assign(touch_point=["web", "shop"])
+    found = scores(each, "nps", by="touch_point")
+    assert found["n"].tolist() == [1, 1]
+    assert found["value"].tolist() == [-100, 100]
+    assert (found["high"] - found["low"] > 150).all()
+    # One answer says nothing of how much answers differ.
+    means = scores(each.assign(metric="ces"), "ces", by="touch_point")
+    assert means["low"].isna().all()
+    assert means["value"].tolist() == [3, 10]
