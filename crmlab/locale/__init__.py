@@ -19,7 +19,11 @@ from crmlab.errors import ParameterError
 LANGUAGES = {"en": "English", "fa": "فارسی"}
 
 _TO_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_NUMBER = re.compile(r"(?<![\w/#=.-])[-−+]?\d+(?:,\d+)*(?:\.\d+)?(?: ?%)?(?![\w=]|/\w*[A-Za-z])")
+#: Numbers joined by hyphens or slashes are turned all or none; what is to be typed is left alone.
+_NUMBER = re.compile(
+    r"(?P<typed>`[^`]*`)|"
+    r"(?<![\w/#=.-])[-−+]?\d+(?:,\d+)*(?:\.\d+)?(?:[-/]\d+)*(?: ?%)?(?![\w=]|[/-]\w*[A-Za-z])"
+)
 #: The mark keeps the sign on the left of its number, where a reader from the right expects it.
 _PERCENT = "\u200f٪"
 #: The quarters of the Jalali year.
@@ -66,7 +70,7 @@ class Language:
         Days come out in the language's calendar, numbers with its digits; texts stay as they are,
         since they may be names. A field ``{n:one|many}`` is the first word if n is 1, else the second.
         """
-        translated = catalogue(self.code).get(text, text)
+        translated = self._translation(text) or text
         if not values:
             return self.digits(translated)
         filler, parts = string.Formatter(), []
@@ -86,14 +90,22 @@ class Language:
         return text if isinstance(value, str) else self.digits(text)
 
     def knows(self, text: str) -> bool:
-        """Whether the catalogue of this language has `text`."""
-        return text in catalogue(self.code)
+        """Whether the catalogue of this language has `text`, or the words of which it is the name."""
+        return self._translation(text) is not None
+
+    def _translation(self, text: str) -> str | None:
+        """The translation of a text, or of a name such as "first_name" by its words."""
+        known = catalogue(self.code)
+        return known.get(text, known.get(text.replace("_", " ")))
 
     def digits(self, text: str) -> str:
-        """`text` with the numbers in it written with the language's digits and separators."""
+        """`text` with the numbers in it written with the language's digits and separators.
+
+        What stands between backticks is to be typed and stays as it is.
+        """
         if not self.right_to_left:
             return text
-        return _NUMBER.sub(lambda match: _persian(match[0]), text)
+        return _NUMBER.sub(lambda match: match["typed"] or _persian(match[0]), text)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with thousands separators; missing is a dash."""
@@ -108,10 +120,13 @@ class Language:
             return "–"
         return self.number(100 * share, decimals) + (_PERCENT if self.right_to_left else "%")
 
-    def money(self, minor_units: float, decimals: int, currency: str) -> str:
-        """An amount in minor units as money, without the minor units if it is large."""
+    def money(self, minor_units: float, decimals: int, currency: str, largest: float | None = None) -> str:
+        """An amount in minor units as money, without the minor units if it is large.
+
+        Of amounts that stand together, `largest` is the one that decides for all.
+        """
         value = minor_units / 10**decimals
-        shown = 0 if abs(value) >= 1000 else decimals
+        shown = 0 if abs(value if largest is None else largest / 10**decimals) >= 1000 else decimals
         unit = catalogue(self.code).get(currency, currency)
         return f"{self.number(value, shown)} {unit}"
 
@@ -130,7 +145,12 @@ class Language:
         return f"{MONTH_NAMES[month - 1]} {year}".translate(_TO_PERSIAN)
 
     def period(self, day: datetime.date, length: str = "M") -> str:
-        """The month (``"M"``), quarter (``"Q"``) or year (``"Y"``) of a day: Q3 2024, تابستان ۱۴۰۳."""
+        """The month (``"M"``), quarter (``"Q"``) or year (``"Y"``) of a day: Q3 2024, تابستان ۱۴۰۳.
+
+        A week (``"W"``) is called by its first day.
+        """
+        if length == "W":
+            return self.day(day)
         if length == "M":
             return self.month(day)
         year, month = _jalali(day)[:2] if self.right_to_left else (day.year, day.month)

@@ -18,6 +18,7 @@ from crmlab import figures
 from crmlab.errors import ParameterError
 from crmlab.locale import language
 from crmlab.reporting.formats import formats_of, kind_of, plain, units_of
+from crmlab.reporting.markup import alternative, cell, note, side
 from crmlab.reporting.public import (
     PUBLIC_TYPE,
     check_size,
@@ -176,7 +177,7 @@ class Report:
         )
         content = "" if gone and not shown else f'<dl class="crm-headline">{rows}</dl>'
         if gone:
-            content += _note(" · ".join(gone), left_out(self.tongue, self.public))
+            content += note(" · ".join(gone), left_out(self.tongue, self.public))
         data = {
             "text/html": content,
             "text/plain": ", ".join(f"{figure['label']}: {figure['text']}" for figure in shown),
@@ -200,33 +201,42 @@ class Report:
     def intervals(
         self, name: str, frame: pd.DataFrame, label: str, *, title: str, unit: str = "",
         n: int | None = None, show: str = "decimal", value: str = "value", reference: float | None = None,
-        reference_name: str = "",
+        reference_name: str = "", beside: str | None = None, names: dict[str, str] | None = None,
     ) -> Exhibit:  # fmt: skip
         """Estimates with intervals; see `crmlab.figures.intervals`."""
+        names = {column: self.tongue(series) for column, series in (names or {}).items()}
         return self._draw(
-            figures.intervals, name, frame, title, unit, n, [label, value, "low", "high"],
+            figures.intervals, name, frame, title, unit, n,
+            [label, value, "low", "high", *([beside] if beside else [])],
             label=label, show=show, value=value, reference=reference,
-            reference_name=self.tongue(reference_name),
+            reference_name=self.tongue(reference_name), beside=beside, names=names,
         )  # fmt: skip
 
     def trend(
         self, name: str, frame: pd.DataFrame, value: str, *, title: str, unit: str = "",
         n: int | None = None, show: str = "number", time: str = "period", zero: bool = False,
+        names: dict[str, str] | None = None, since: object = None,
     ) -> Exhibit:  # fmt: skip
-        """A line over time; see `crmlab.figures.trend`. A frame may say ``.attrs["period"]``."""
+        """A line over time; see `crmlab.figures.trend`. A frame may say ``.attrs["period"]``.
+
+        Periods that a column `complete` calls unfinished are drawn apart.
+        """
+        said = {column: self.tongue(line) for column, line in (names or {}).items()}
         return self._draw(
-            figures.trend, name, frame, title, unit, n, [time, value, "low", "high"],
+            figures.trend, name, frame, title, unit, n, [time, value, "low", "high", "complete", *said],
             value=value, show=show, time=time, zero=zero, period=frame.attrs.get("period", "M"),
+            names=said or None, since=since,
         )  # fmt: skip
 
     def heatmap(
         self, name: str, grid: pd.DataFrame, *, title: str, rows: str, columns: str,
         unit: str = "", n: int | None = None, show: str = "number",
     ) -> Exhibit:  # fmt: skip
-        """A shaded table of numbers; see `crmlab.figures.heatmap`."""
+        """A shaded table of numbers; see `crmlab.figures.heatmap`. It may say ``.attrs["period"]``."""
         return self._draw(
             figures.heatmap, name, grid, title, unit, n, None,
             rows=self.tongue(rows), columns=self.tongue(columns), show=show,
+            period=grid.attrs.get("period", "M"),
         )  # fmt: skip
 
     def gaps(
@@ -251,6 +261,19 @@ class Report:
             x=x, y=y, x_name=self.tongue(x_name), mark=mark, mark_text=self.tongue(mark_text),
         )  # fmt: skip
 
+    def scatter(
+        self, name: str, frame: pd.DataFrame, label: str, x: str, y: str, *, title: str, x_name: str,
+        y_name: str, unit: str = "", n: int | None = None, show_x: str = "number", show_y: str = "percent",
+        x_cut: float | None = None, y_cut: float | None = None, corners: tuple[str, ...] = (),
+    ) -> Exhibit:  # fmt: skip
+        """Categories by two numbers, in four fields; see `crmlab.figures.scatter`."""
+        return self._draw(
+            figures.scatter, name, frame, title, unit, n, [label, x, y],
+            label=label, x=x, y=y, x_name=self.tongue(x_name), y_name=self.tongue(y_name), x_cut=x_cut,
+            y_cut=y_cut, corners=tuple(self.tongue(corner) for corner in corners),
+            show_x=self._format(show_x), show_y=self._format(show_y),
+        )  # fmt: skip
+
     def _draw(
         self, draw: Callable[..., Figure], name: str, frame: pd.DataFrame, title: str, unit: str,
         n: int | None, wanted: list[str] | None, **options: Any,
@@ -263,12 +286,13 @@ class Report:
         if label := options.get("label"):
             shown = frame.assign(**{label: [self._formats["text"](text) for text in frame[label]]})
         if "show" in options:
-            options["show"] = self._format(options["show"])
+            drawn = frame if wanted is None else frame.filter(wanted)
+            options["show"] = self._format(options["show"], drawn.select_dtypes("number"))
         source = self.source
-        if note := self._held_back(frame):
+        if remark := self._held_back(frame):
             # The foot of a figure is its source, its number of cases, and this.
             cases = [] if n is None else [self.tongue("n = {n:,}", n=n)]
-            source, n = " · ".join([source, *cases, note]), None
+            source, n = " · ".join([source, *cases, remark]), None
         figure = draw(
             shown,
             title=title,
@@ -280,7 +304,7 @@ class Report:
         )
         png = base64.b64encode(figures.to_png(figure)).decode()
         data = {"image/png": png, "text/plain": title} | self._mark
-        size = {"width": round(figures.WIDTH * 100), "alt": _alternative(title, shown)}
+        size = {"width": round(figures.WIDTH * 100), "alt": alternative(title, shown)}
         table = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
         return Exhibit(name, table, data, {"image/png": size})
 
@@ -306,15 +330,17 @@ class Report:
         frame = checked
         kinds = {column: (formats or {}).get(column) or kind_of(frame[column]) for column in columns}
         heads = "".join(
-            f'<th scope="col"{_side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
+            f'<th scope="col"{side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
             for column, heading in columns.items()
         )
         cells = {
             column: [show(None if pd.isna(value) else value) for value in frame[column]]
-            for column, show in ((column, self._format(kind)) for column, kind in kinds.items())
+            for column, show in (
+                (column, self._format(kind, frame[column])) for column, kind in kinds.items()
+            )
         }
         rows = [
-            "<tr>" + "".join(_cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
+            "<tr>" + "".join(cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
             for row in range(len(frame))
         ]
         source = self.tongue("Source: {source}", source=self.source)
@@ -348,10 +374,16 @@ class Report:
     def _held_back(self, frame: pd.DataFrame) -> str:
         return held_back(frame, self.tongue, self.public) if self.public else ""
 
-    def _format(self, kind: str) -> Callable[[Any], str]:
+    def _format(self, kind: str, beside: pd.Series | pd.DataFrame | None = None) -> Callable[[Any], str]:
+        """What writes numbers of a kind; amounts all with as many decimals as the largest `beside` them."""
         if kind not in self._formats:
             raise ParameterError(f"A number is shown as one of {', '.join(self._formats)}, not {kind!r}.")
-        return self._formats[kind]
+        if kind != "money" or beside is None or beside.empty:
+            return self._formats[kind]
+        largest = beside.abs().max(axis=None)
+        return formats_of(self.tongue, self.decimals, self.currency, None if pd.isna(largest) else largest)[
+            kind
+        ]
 
     def _nothing(self, name: str, frame: pd.DataFrame | None, title: str) -> Exhibit:
         """In place of a figure or table without rows, or of one that may not be shown."""
@@ -360,29 +392,5 @@ class Report:
             if frame is None
             else self.tongue("There are no data for this.")
         )
-        data = {"text/html": _note(title, text), "text/plain": f"{title}: {text}"}
+        data = {"text/html": note(title, text), "text/plain": f"{title}: {text}"}
         return Exhibit(name, frame, data | self._mark)
-
-
-def _note(title: str, text: str) -> str:
-    return f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
-
-
-def _cell(kind: str, text: str) -> str:
-    return f"<td{_side(kind, text)}>{html.escape(text)}</td>"
-
-
-def _side(kind: str, text: str = "") -> str:
-    if kind in ("text", "date", "month"):
-        return ' class="long"' if len(text) > 30 else ""
-    return ' class="n"'
-
-
-def _alternative(title: str, frame: pd.DataFrame) -> str:
-    """Text in place of the picture: its title and the first rows of its data."""
-    rows = [
-        ", ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row)
-        for row in frame.head(12).itertuples(index=not isinstance(frame.index, pd.RangeIndex), name=None)
-    ]
-    more = "; ..." if len(frame) > 12 else ""
-    return f"{title} ({', '.join(map(str, frame.columns))}): {'; '.join(rows)}{more}"

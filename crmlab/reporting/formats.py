@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +15,20 @@ from crmlab.locale import Language
 _SHARES = ("percent", "two-digit percent", "points", "percentage points")
 
 _WHOLE = re.compile(r"\d+")
+#: What the ledger says of a derived value; see `crmlab.cleansing.by_reference.fill_columns`.
+_DERIVED = re.compile(
+    r"(?P<words>words of )?(?P<columns>\w+(?:, \w+)*)(?: \((?P<list>.+)\)| on (?P<day>\d{4}-\d\d-\d\d))?, "
+    r"certainty (?P<least>at least )?(?P<certainty>1|0\.\d)"
+)
 
 
-def formats_of(tongue: Language, decimals: int, currency: str) -> dict[str, Callable[[Any], str]]:
-    """Name of a format to what writes a value in it; money is in minor units of the currency."""
+def formats_of(
+    tongue: Language, decimals: int, currency: str, largest: float | None = None
+) -> dict[str, Callable[[Any], str]]:
+    """Name of a format to what writes a value in it; money is in minor units of the currency.
+
+    Of amounts that stand together, `largest` decides how many decimals all of them have.
+    """
 
     def points(difference: float) -> str:
         return tongue.percent(difference, 2).rstrip("%٪\u200f")
@@ -32,7 +43,7 @@ def formats_of(tongue: Language, decimals: int, currency: str) -> dict[str, Call
         "percentage points": lambda value: (
             "–" if pd.isna(value) else tongue("{points} points", points=points(value))
         ),
-        "money": lambda value: "–" if pd.isna(value) else tongue.money(value, decimals, currency),
+        "money": lambda value: "–" if pd.isna(value) else tongue.money(value, decimals, currency, largest),
         "date": lambda value: "–" if pd.isna(value) else tongue.day(value.date()),
         "month": lambda value: tongue.month(value.date()),
         "text": lambda value: "–" if pd.isna(value) else _text(tongue, str(value)),
@@ -74,6 +85,8 @@ def _text(tongue: Language, text: str) -> str:
     Numbers may stand where ours has ``{}``. Of a list, all of ours are translated or none; of a rule
     with an addition, what is ours.
     """
+    if derived := _DERIVED.fullmatch(text):
+        return _derived(tongue, derived) or text
     if tongue.knows(text):
         return tongue(text)
     without = _WHOLE.sub("{}", text)
@@ -84,3 +97,21 @@ def _text(tongue: Language, text: str) -> str:
         return tongue(", ").join(map(tongue, parts))
     head, colon, rest = text.partition(": ")
     return f"{tongue(head)}: {_text(tongue, rest)}" if colon and tongue.knows(head) else text
+
+
+def _derived(tongue: Language, said: re.Match[str]) -> str | None:
+    """What a value was derived from and how certain it is; nothing if its columns are none of ours."""
+    names = said["columns"].split(", ")
+    if not all(map(tongue.knows, names)):
+        return None
+    source = tongue(", ").join(map(tongue, names))
+    if said["words"]:
+        source = tongue("words of {columns}", columns=source)
+    if said["list"]:
+        source += f" ({said['list']})"
+    if said["day"]:
+        source = tongue("{columns} on {day}", columns=source, day=datetime.date.fromisoformat(said["day"]))
+    certainty = tongue.digits(said["certainty"])
+    if said["least"]:
+        return tongue("{source}, certainty at least {certainty}", source=source, certainty=certainty)
+    return tongue("{source}, certainty {certainty}", source=source, certainty=certainty)

@@ -19,7 +19,7 @@ FILE = "manifest.json"
 #: Packages whose versions can change a number or a picture.
 PACKAGES = (
     "duckdb", "ibis-framework", "ipython", "jinja2", "matplotlib", "mistune", "nbconvert", "numpy", "pandas",
-    "papermill", "pillow", "pyarrow", "scipy", "sqlglot",
+    "papermill", "pillow", "pyarrow", "scikit-learn", "scipy", "sqlglot",
 )  # fmt: skip
 
 

@@ -209,7 +209,7 @@ def _typed(parameter: Parameter, value: Any) -> Any:
 def _in_domain(parameter: Parameter, value: Any, data: Mapping[str, Any]) -> Any:
     name, low, high = parameter.name, parameter.minimum, parameter.maximum
     if low is not None and not low <= value <= high:
-        raise ParameterError(f"{name} is a number from {low:g} to {high:g}, not {value:g}.")
+        raise ParameterError(f"{name} is a number from {low:,.12g} to {high:,.12g}, not {value:,.12g}.")
     if parameter.choices and value not in parameter.choices:
         raise ParameterError(f"{name} is one of {', '.join(parameter.choices)}, not {value!r}.")
     known = data.get(parameter.column)

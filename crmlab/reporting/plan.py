@@ -47,9 +47,9 @@ def find_notebook(name: str) -> Path:
     raise ParameterError(f"There is no report {name!r}" + did_you_mean(name, report_names()))
 
 
-def tables_of(notebook: Path) -> list[str]:
-    """Tables the notebook says it reads."""
-    return list(read_notebook(notebook).get("metadata", {}).get("crmlab", {}).get("tables", []))
+def tables_of(notebook: Path, which: str = "tables") -> list[str]:
+    """Tables the notebook says it reads; ``"further_tables"`` are those it reads where there are any."""
+    return list(read_notebook(notebook).get("metadata", {}).get("crmlab", {}).get(which, []))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def plan_report(
                 f"clean; see what is wrong with: crmlab clean {source.path} --rows 20"
             )
     values = check_parameters(own, given, _domains(source, state, own, given))
-    made_from = ingredients(notebook, values, tongue.code, needed, source, state)
+    read = [*needed, *(table for table in tables_of(notebook, "further_tables") if table in state["tables"])]
+    made_from = ingredients(notebook, values, tongue.code, read, source, state)
     folder = Path(out) / notebook.stem / f"{tongue.code}-{key_of(made_from)}"
     return Plan(notebook, source, tongue, values, made_from, folder)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from crmlab.cleansing.clean import Conventions
 from crmlab.cleansing.standard import entry_standard
-from crmlab.folders import write_whole
+from crmlab.folders import check_writable, write_whole
 from crmlab.locale import Language, language
 from crmlab.reporting.page import to_page
 from crmlab.tables import TABLES, table
@@ -17,7 +18,9 @@ from crmlab.tables import TABLES, table
 _STYLE = Path(__file__).with_suffix(".css")
 
 
-def standard_page(tables: Sequence[str] = (), code: str = "en") -> str:
+def standard_page(
+    tables: Sequence[str] = (), code: str = "en", conventions: Conventions | None = None
+) -> str:
     """HTML of the entry standard of some tables.
 
     Parameters
@@ -26,6 +29,9 @@ def standard_page(tables: Sequence[str] = (), code: str = "en") -> str:
         Names of the contract's tables; all of them if none is named.
     code
         Language of the page: ``"en"`` or ``"fa"``.
+    conventions
+        Those of a workspace, ``workspace.conventions``. If not given, a page in Persian is about
+        Iran, one in English about no country.
 
     Raises
     ------
@@ -41,27 +47,38 @@ def standard_page(tables: Sequence[str] = (), code: str = "en") -> str:
     import nbformat
 
     tongue = language(code)
+    conventions = conventions or Conventions(region="IR" if tongue.right_to_left else "")
     title = tongue("How records are written")
-    legend = tongue("A star marks what no record can do without. Digits of either script will do.")
+    legend = tongue("A star marks what no record can do without.")
+    if tongue.right_to_left or conventions.region == "IR":
+        legend += " " + tongue("Digits of either script will do.")
     style = _STYLE.read_text(encoding="utf-8")
     parts = [f"<h1>{escape(title)}</h1>\n<style>{style}</style>\n<p>{escape(legend)}</p>"]
-    parts += [_section(name, tongue) for name in tables or TABLES]
+    parts += [_section(name, tongue, conventions) for name in tables or TABLES]
     cells = [nbformat.v4.new_markdown_cell(part, id=f"part-{place}") for place, part in enumerate(parts)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     return to_page(notebook, title, tongue("Entry standard"), tongue, {})
 
 
-def write_standard(path: Path, tables: Sequence[str] = (), code: str = "en") -> Path:
-    """Write the entry standard of some tables as one page; see `standard_page`."""
-    page = standard_page(tables, code)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_standard(
+    path: Path, tables: Sequence[str] = (), code: str = "en", conventions: Conventions | None = None
+) -> Path:
+    """Write the entry standard of some tables as one page; see `standard_page`.
+
+    Raises
+    ------
+    WorkspaceError
+        If the folder cannot be written.
+    """
+    page = standard_page(tables, code, conventions)
+    check_writable(path.parent)
     write_whole(path, page)
     return path
 
 
-def _section(name: str, tongue: Language) -> str:
+def _section(name: str, tongue: Language, conventions: Conventions) -> str:
     """One table of the contract, as HTML."""
-    contract, standard = table(name), entry_standard(name, tongue)
+    contract, standard = table(name), entry_standard(name, tongue, conventions)
     heads = [
         tongue("Column"), tongue("What it is"), tongue("How it is written"), tongue("Example"),
         tongue("If there is none"),

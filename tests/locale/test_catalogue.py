@@ -5,6 +5,7 @@ import datetime
 import json
 import re
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,22 @@ import pytest
 
 import crmlab as crm
 from crmlab.cleansing import entry
+from crmlab.cleansing.enrichment import DERIVED
 from crmlab.cleansing.ledger import ACTIONS, summarise
-from crmlab.cleansing.standard import EXAMPLES, FORMS, SAID
+from crmlab.cleansing.standard import EXAMPLES, EXAMPLES_OF_IRAN, FORMS, FORMS_OF_IRAN, SAID
 from crmlab.locale import catalogue, language
 from crmlab.mining.campaigns.effect import VERDICTS
 from crmlab.mining.campaigns.funnel import STEPS
+from crmlab.mining.customers import drift, outlook, segments
+from crmlab.mining.customers.churn_forecast import TOO_FEW, TOO_SHORT
+from crmlab.mining.customers.loyalty import MEASURES
+from crmlab.mining.customers.profile import AGE_BANDS
+from crmlab.mining.customers.profile_columns import MONEY, PROFILE_COLUMNS, column_called
 from crmlab.mining.customers.rfm import RFM_SEGMENTS
-from crmlab.mining.satisfaction.scores import METRICS
+from crmlab.mining.customers.value import TIERS
+from crmlab.mining.satisfaction.callbacks import REASONS
+from crmlab.mining.satisfaction.counts import METRICS
+from crmlab.mining.satisfaction.improvement import QUADRANTS, REVERSED
 from crmlab.reporting.formats import formats_of
 from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
@@ -27,9 +37,12 @@ from crmlab.widgets.pair_view import STRENGTHS
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
 #: Arguments whose text is shown, besides the first one of `say` and `tongue`.
-SHOWN = {"title", "unit", "x_name", "rows", "columns", "reference_name", "mark_text", "values"}
+SHOWN = {
+    "title", "names", "unit", "x_name", "y_name", "rows", "columns", "reference_name", "mark_text", "values",
+    "corners",
+}  # fmt: skip
 #: Examples and the like that Persian writes alike, but for its digits.
-SAME = {"", "A-1042", "jane@example.com", "0499370899", "1939513456", "1", "2", "4", "5"}
+SAME = {"", "A-1042", "jane@example.com", "0912 123 4567", "0499370899", "7134814336", "1", "2", "4", "5"}
 #: What the ledger says that stands in no module as one text.
 IN_THE_LEDGER = {
     "name unified", "text unified", "Gregorian dates", "Jalali dates", "breaks the rule",
@@ -54,7 +67,9 @@ def texts_of_calls(source: str) -> set[str]:
         if name == "bars":
             shown += call.args[3:4]
         for value in shown:
-            parts = value.values if isinstance(value, ast.Dict) else [value]
+            parts = [value]
+            if isinstance(value, ast.Dict | ast.Tuple):
+                parts = value.values if isinstance(value, ast.Dict) else value.elts
             found |= {
                 part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
             }
@@ -64,18 +79,37 @@ def texts_of_calls(source: str) -> set[str]:
 def units() -> set[str]:
     """All texts to be translated: of the report notebooks, the package and the contract."""
     found = {segment.name for segment in RFM_SEGMENTS} | {segment.action for segment in RFM_SEGMENTS}
-    found |= {*VERDICTS, *STEPS, *METRICS, *CHANNELS, "relationship", "touch points", "{x}: {y}"}
+    found |= {
+        *VERDICTS,
+        *segments.VERDICTS,
+        *drift.VERDICTS,
+        *TIERS,
+        *MEASURES,
+        *(outlook.TOO_FEW, outlook.NO_FIT, TOO_SHORT, TOO_FEW),
+        *STEPS,
+        *METRICS,
+        *REASONS,
+        *(*QUADRANTS.values(), REVERSED),
+        *CHANNELS,
+        "relationship",
+        "touch points",
+        "{x}: {y}",
+    }
     found |= {*entry.SENTENCES.values(), *entry.FURTHER, *FORMS.values(), *EXAMPLES.values(), *SAID}
+    found |= {*FORMS_OF_IRAN.values(), *EXAMPLES_OF_IRAN.values()}
     found |= {text for _, *texts in STRENGTHS for text in texts}
     for contract in TABLES.values():
         found |= {contract.name.replace("_", " "), contract.grain}
         for column in contract.columns:
             found |= {column.name.replace("_", " "), column.meaning, column.missing, *(column.allowed or ())}
             found |= {column.unit} if column.kind != "money" else set()
+    for column in [*PROFILE_COLUMNS, replace(column_called("any"), name="")]:
+        found |= {column.start.rstrip("_").replace("_", " "), column.meaning, column.missing}
+        found |= {column.unit} - {MONEY}
+    found |= {band for band in AGE_BANDS.values() if " " in band}
     found -= SAME
-    found |= {*TABLES, *ACTIONS, *LEVELS, *IN_THE_LEDGER, "*"}
-    for table in TABLES.values():
-        found |= {column.name for column in table.columns} | {column.missing for column in table.columns}
+    found |= {*ACTIONS, *LEVELS, *IN_THE_LEDGER, "*"}
+    found |= {name.replace("_", " ") for names in DERIVED.values() for name in names}
     for path in REPORTS:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
@@ -104,6 +138,13 @@ def test_every_text_is_translated():
     assert missing == []
 
 
+def test_one_thing_has_one_name():
+    told = catalogue("fa")
+    assert [text for text in told if "_" in text and text.replace("_", " ") in told] == []
+    others = {"پرونده": "رکورد", "محصول": "کالا", "ثبت نام": "ثبت‌نام", "شاخهٔ کنترل": "گروه کنترل"}
+    assert [text for text in told for other in others if other in told[text]] == []
+
+
 def test_no_translation_is_left_over():
     kept = {"EUR", "USD", "GBP", "IRR", "IRT"}
     told = texts_of_modules("cleansing", "loaders")
@@ -128,6 +169,15 @@ def test_what_the_ledger_says_is_told_in_persian(folder, request):
         ("city, Phone 24", "city, Phone 24"),
         ("breaks the rule: a > 24", "این قاعده را نقض می‌کند: a > 24"),
         ("Hotline 24: city", "Hotline 24: city"),
+        ("first_name", "نام"),
+        ("city (iran-divisions), certainty 1", "شهر (iran-divisions)، با اطمینان ۱"),
+        ("words of first_name (n.csv), certainty at least 0.9", "واژه‌های نام (n.csv)، با اطمینان دست‌کم ۰٫۹"),
+        ("birth_date on 2025-01-01, certainty 1", "تاریخ تولد در ۱۴۰۳/۱۰/۱۲، با اطمینان ۱"),
+        (
+            "last_name, address, city, certainty at least 0.8",
+            "نام خانوادگی، نشانی، شهر، با اطمینان دست‌کم ۰٫۸",
+        ),
+        ("Hotline 24, certainty 1", "Hotline 24, certainty 1"),
     ],
 )
 def test_of_a_text_from_a_table_only_ours_is_translated(text, told):
@@ -153,6 +203,27 @@ def test_names_stay_as_they_are_and_numbers_do_not():
     filled = language("fa")("{name}: {n:,} of 12, {day}", name="Spring 2024 (5%)", n=-1234.5,
                             day=datetime.date(2024, 8, 2))  # fmt: skip
     assert filled == "Spring 2024 (5%): \u200e−۱٬۲۳۴٫۵ of ۱۲, ۱۴۰۳/۰۵/۱۲"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("(1200-1500)", "(۱۲۰۰-۱۵۰۰)"),
+        ("2024-08-02", "۲۰۲۴-۰۸-۰۲"),
+        ("12/5", "۱۲/۵"),
+        ("5 -3", "۵ \u200e−۳"),
+        ("A-1042, 1042-A", "A-1042, 1042-A"),
+        ("12/5x", "12/5x"),
+        ("`crmlab clean DIR --rows 20` 20", "`crmlab clean DIR --rows 20` ۲۰"),
+    ],
+)
+def test_digits_of_a_number_are_turned_all_or_none_and_what_is_typed_stays(text, told):
+    assert language("fa").digits(text) == told
+
+
+def test_what_is_to_be_typed_is_alike_in_both_languages():
+    for text, translation in catalogue("fa").items():
+        assert set(re.findall("`[^`]*`", text)) == set(re.findall("`[^`]*`", translation)), text
 
 
 @pytest.mark.parametrize(

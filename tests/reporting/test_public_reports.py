@@ -13,7 +13,7 @@ import crmlab as crm
 from crmlab.cli import main
 from crmlab.errors import ParameterError
 from crmlab.reporting import Report, run_report, verify
-from crmlab.reporting.plan import open_clean, plan_report, report_names
+from crmlab.reporting.plan import find_notebook, open_clean, plan_report, report_names
 from crmlab.reporting.public import PUBLIC_TYPE
 from crmlab.reporting.run import run_plans
 from crmlab.tables import IDENTIFIERS
@@ -155,9 +155,12 @@ def named(known: set[str], text: str) -> set[str]:
 def test_nobody_stands_in_a_public_report(runs, sample_folder):
     known = persons(crm.open_workspace(sample_folder))
     assert len(known) > 2000
-    for (_, k), run in runs.items():
+    for (name, k), run in runs.items():
         if k:
-            assert named(known, texts_of(run)) == set(), run
+            # Authors whom the notebook itself cites may have the name of a customer.
+            cited = named(known, find_notebook(name).read_text(encoding="utf-8"))
+            assert len(cited) < 5
+            assert named(known - cited, texts_of(run)) == set(), run
 
 
 def test_the_report_on_quality_names_nobody_even_if_it_is_not_public(runs, sample_folder):

@@ -71,7 +71,7 @@ def test_the_page_needs_nothing_but_itself(run):
     assert "https://" not in page
     assert 'class="code" dir="ltr"' in page
     assert "data:image/png;base64," in page
-    assert "Orders by month (month, customers, new, orders, amount): 2024-01-01" in page
+    assert "Orders by month (month, customers, new, orders, amount, complete): 2024-01-01" in page
     assert "12.50 EUR" in page
 
 

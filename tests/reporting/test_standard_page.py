@@ -36,3 +36,26 @@ def test_tables_may_be_named(tmp_path):
     refused = CliRunner().invoke(main, ["standard", "product", "--out", str(out)])
     assert refused.exit_code == 2
     assert "did you mean 'products'" in refused.output
+
+
+def test_the_page_follows_the_workspace(tmp_path):
+    (tmp_path / "crmlab.toml").write_text(
+        '[workspace]\nlanguage = "fa"\ncurrency = "EUR"\nphone_region = "DE"\n'
+    )
+    out = tmp_path / "standard.html"
+
+    def page(*more: str) -> str:
+        called = CliRunner().invoke(main, ["standard", "customers", *more, "--out", str(out)])
+        assert called.exit_code == 0, called.output
+        return out.read_text(encoding="utf-8")
+
+    digits = "Digits of either script"
+    assert "ten digits" not in page()
+    assert digits not in page()
+    assert "رقم کنترل" in page("--lang", "fa")
+    assert 'dir="rtl"' in page("-w", str(tmp_path))
+    assert "رقم کنترل" not in page("-w", str(tmp_path))
+    (tmp_path / "crmlab.toml").write_text('[workspace]\nphone_region = "IR"\n')
+    iranian = page("-w", str(tmp_path))
+    assert "ten digits" in iranian
+    assert digits in iranian
