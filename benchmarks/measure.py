@@ -1,7 +1,17 @@
 """Time two ways of doing the same thing, in turn, and print the ratio."""
 
+import json
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+#: Columns that two ways of making a table must agree on.
+SAME = ("frequency", "recency", "T", "monetary_value", "frequency_holdout", "monetary_value_holdout",
+        "r_score", "f_score", "m_score", "customers", "orders", "amount")  # fmt: skip
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
@@ -21,3 +31,38 @@ def compare(
     print(f"  {'crmlab':<32} {cpu:8.2f} {wall:8.2f}")
     print(f"  {name:<32} {peer_cpu:8.2f} {peer_wall:8.2f}")
     print(f"  {'ratio':<32} {cpu / peer_cpu:8.2f} {wall / peer_wall:8.2f}")
+
+
+def run_alone(prepare: Callable[[Path], Callable[[], object]], folder: Path) -> None:
+    """Prepare and do a piece of work in this process, and print what it cost as a line of JSON."""
+    work = prepare(folder)
+    cpu, wall = time.process_time(), time.perf_counter()
+    found = work()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    # Unlike the peak that getrusage knows, this one is not inherited from the process that started us.
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    print(json.dumps({"cpu": cpu, "wall": wall, "mb": peak, "check": digest(found), "words": words(found)}))
+
+
+def digest(found: object) -> list[float]:
+    """Sums of each column, and of its squares, of a table, of one in a file, or of some of either."""
+    if isinstance(found, list):
+        return [number for one in found for number in digest(one)]
+    if isinstance(found, Path):
+        found = pd.read_parquet(found)
+    if not isinstance(found, pd.DataFrame):
+        return []
+    columns = [found[name].astype(float) for name in SAME if name in found]
+    return [float(number) for column in columns for number in (column.sum(), (column**2).sum())]
+
+
+def words(found: object) -> str:
+    """What is to be said of a number, or of fits and how they ended."""
+    if isinstance(found, float | np.floating):
+        return f"{found:,.4f}"
+    if not isinstance(found, pd.DataFrame) or "status" not in found:
+        return ""
+    said = [f"{n:,} {status}" for status, n in found["status"].value_counts().items()]
+    if "lower" in found:
+        said.append(f"{found['lower'].sum():,} with a likelihood of crmlab's below it")
+    return ", ".join(said)

@@ -1,6 +1,7 @@
-from . import cleansing, engine, figures, loaders, mining, reporting, tables, widgets
+from . import cleansing, engine, export, figures, loaders, mining, reporting, tables, widgets
 from .engine import as_table, collect, connect
 from .errors import CrmlabError
+from .export.activation import write_back
 from .loaders.sample import sample
 from .reporting.run import run_report
 from .reporting.verify import verify
@@ -16,6 +17,7 @@ __all__ = [
     "collect",
     "connect",
     "engine",
+    "export",
     "figures",
     "load",
     "loaders",
@@ -27,4 +29,5 @@ __all__ = [
     "tables",
     "verify",
     "widgets",
+    "write_back",
 ]

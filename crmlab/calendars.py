@@ -78,6 +78,13 @@ def _months() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
+def _gregorian_months() -> tuple[np.ndarray, np.ndarray]:
+    """The same of the Gregorian calendar, for the years that Python's own dates have."""
+    starts = np.arange("0001-01", "10000-02", dtype="datetime64[M]").astype("datetime64[D]").view(np.int64)
+    return starts, np.append(np.diff(starts), 0).astype(np.uint8)
+
+
+@cache
 def _dates() -> np.ndarray:
     """Year, month and day of every day as bits of one number (4 MB); at the end zero for no date."""
     starts, lengths = (part[:-1] for part in _months())
@@ -108,11 +115,27 @@ def jalali_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.n
     >>> jalali_to_days(np.array([1403, 1403]), np.array([5, 12]), np.array([12, 31]))
     array(['2024-08-02',        'NaT'], dtype='datetime64[D]')
     """
+    return _days(year, month, day, *_months())
+
+
+def gregorian_to_days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Day numbers of Gregorian dates of the years 1 to 9999, as `jalali_to_days` has those of Jalali ones.
+
+    Examples
+    --------
+    >>> gregorian_to_days(np.array([2024, 2023]), np.array([2, 2]), np.array([29, 29]))
+    array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
+    """
+    return _days(year, month, day, *_gregorian_months())
+
+
+def _days(
+    year: np.ndarray, month: np.ndarray, day: np.ndarray, starts: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
     year, month, day = (np.asarray(part, dtype=np.int64) for part in (year, month, day))
-    starts, lengths = _months()
     years = year - FIRST_YEAR
     # Numbers below zero are very large ones without a sign.
-    exists = (years.view(np.uint64) < LAST_YEAR) & ((month - 1).view(np.uint64) < 12)
+    exists = (years.view(np.uint64) < len(lengths) // 12) & ((month - 1).view(np.uint64) < 12)
     row = np.where(exists, years * 12 + month - 1, len(lengths) - 1)
     exists = (day - 1).view(np.uint64) < lengths[row]
     return np.where(exists, starts[row] + day - 1, _NO_DAY).view("datetime64[D]")
@@ -152,14 +175,14 @@ def days_to_jalali(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def period_starts(
     first: datetime.date, last: datetime.date, period: str = "M", calendar: str = "gregorian"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The first day of the month, quarter or year of every day from `first` to `last`.
+    """The first day of the week, month, quarter or year of every day from `first` to `last`.
 
     Parameters
     ----------
     period
-        ``"M"``, ``"Q"`` or ``"Y"``.
+        ``"W"``, ``"M"``, ``"Q"`` or ``"Y"``.
     calendar
-        ``"gregorian"`` or ``"jalali"``.
+        ``"gregorian"``, in which weeks begin on Monday (ISO 8601), or ``"jalali"``, on Saturday.
 
     Returns
     -------
@@ -171,12 +194,16 @@ def period_starts(
     >>> period_starts(day, day, "M", "jalali")[1]
     array(['2024-07-22'], dtype='datetime64[D]')
     """
-    if period not in ("M", "Q", "Y"):
-        raise ParameterError(f"period is 'M', 'Q' or 'Y', not {period!r}.")
+    if period not in ("W", "M", "Q", "Y"):
+        raise ParameterError(f"period is 'W', 'M', 'Q' or 'Y', not {period!r}.")
     if calendar not in ("gregorian", "jalali"):
         raise ParameterError(f"calendar is 'gregorian' or 'jalali', not {calendar!r}.")
-    months = {"M": 1, "Q": 3, "Y": 12}[period]
     days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+    if period == "W":
+        # Day 0 was a Thursday.
+        before = (days.astype(np.int64) + (3 if calendar == "gregorian" else 5)) % 7
+        return days, days - before
+    months = {"M": 1, "Q": 3, "Y": 12}[period]
     if calendar == "gregorian":
         number = days.astype("datetime64[M]").astype(np.int64)
         return days, (number // months * months).astype("datetime64[M]").astype("datetime64[D]")

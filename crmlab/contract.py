@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crmlab.errors import ParameterError, TableError, did_you_mean
 
@@ -112,9 +113,23 @@ class Table:
 
 
 @cache
+def _pandera() -> Any:
+    """The library, but not Spark, which it would load as well wherever that is installed."""
+    absent = "pyspark" not in sys.modules
+    if absent:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]
+    try:
+        import pandera.pandas as pandera
+    finally:
+        if absent:
+            del sys.modules["pyspark"]
+    return pandera
+
+
+@cache
 def schema(table: Table) -> DataFrameSchema:
     """The table as a pandera schema; further columns are allowed."""
-    import pandera.pandas as pandera
+    pandera = _pandera()
 
     def checks(column: Column) -> list[pandera.Check]:
         found = []
@@ -150,8 +165,7 @@ _RULES = {
 
 def hold_to(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Return `frame` if it is a clean `table`, else raise a TableError that says where it is not."""
-    import pandera.pandas as pandera
-
+    pandera = _pandera()
     try:
         return schema(table).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:

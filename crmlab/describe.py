@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ _SURVEY = re.compile(r"survey|نظرسنجی|[?؟]\s*$", re.MULTILINE)
 
 
 #: Columns by which one can tell whether two customers are one person.
-_PERSONAL = {"first_name", "last_name", "birth_date", "email", "phone", "national_id", "address"}
+_PERSONAL = {"first_name", "last_name", "email", "phone", "national_id", "address"}
 
 
 class Answers(NamedTuple):
@@ -78,7 +78,20 @@ def describe_files(files: Sequence[Path]) -> list[Description]:
     SourceError
         If a file cannot be read.
     """
-    return [_describe(Path(file)) for file in files]
+    found = [_describe(Path(file)) for file in files]
+    spoken_of = any(
+        "customer_id" in file.proposal.columns for file in found if file.proposal.table != "customers"
+    )
+    return [_asked_for_number(file) if spoken_of else file for file in found]
+
+
+def _asked_for_number(file: Description) -> Description:
+    """A file of customers that other files speak of by number has to say its own."""
+    if file.proposal.table != "customers" or "customer_id" in file.proposal.columns:
+        return file
+    remark = "Not found: customer_id, by which the other files name customers. Fill it in in crmlab.toml."
+    proposal = file.proposal._replace(missing=["customer_id"])
+    return replace(file, proposal=proposal, remarks=[remark, *file.remarks], open_questions=True)
 
 
 def _describe(path: Path) -> Description:

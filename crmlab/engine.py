@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+import uuid
 from collections.abc import Iterable
 from functools import cache
+from glob import glob
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlab.calendars import period_starts
@@ -71,7 +74,22 @@ def _shared():
 
 
 def as_table(data: Log) -> ibis.Table:
-    """`data` as an ibis table; a frame becomes an in-memory table of the embedded engine.
+    """`data` as an ibis table, to be evaluated where it lives.
+
+    Parameters
+    ----------
+    data
+        An ibis table; a frame, which becomes an in-memory table of the embedded engine; the path of
+        a parquet file, of a folder of them, or with ``*`` of those that match, read by the embedded
+        engine; a DuckDB relation, whose
+        rows come over as Arrow; or a Spark DataFrame, which stays with its Spark session.
+
+    Raises
+    ------
+    ParameterError
+        If it is nothing of these, or there is no parquet file.
+    TableError
+        If a column of a frame holds values of more than one kind.
 
     Examples
     --------
@@ -81,21 +99,60 @@ def as_table(data: Log) -> ibis.Table:
     """
     import ibis
     import pandas as pd
-    import pyarrow as pa
 
     if isinstance(data, ibis.Table):
         return data
+    made_by = type(data).__module__.partition(".")[0]
+    if made_by == "pyspark":
+        name = f"crmlab_{uuid.uuid4().hex}"
+        data.createOrReplaceTempView(name)
+        return ibis.pyspark.connect(data.sparkSession).table(name)
+    if ibis.options.default_backend is None:
+        ibis.set_backend(_shared())
     if isinstance(data, pd.DataFrame):
-        if ibis.options.default_backend is None:
-            ibis.set_backend(_shared())
-        return ibis.memtable(pa.Table.from_pandas(data, preserve_index=False))
+        return ibis.memtable(_to_arrow(data))
+    if made_by in ("duckdb", "_duckdb"):
+        return ibis.memtable(data.to_arrow_table())
+    if isinstance(data, str | Path):
+        return _parquet(Path(data))
     raise ParameterError(
-        f"Expected a pandas DataFrame or an ibis table, got {type(data).__name__}; "
-        "load a file with crmlab.load(...) or open a workspace with crmlab.open_workspace(...)."
+        f"Expected a pandas DataFrame, an ibis table, the path of parquet files, a DuckDB relation or a "
+        f"Spark DataFrame, got {type(data).__name__}; load other files with crmlab.load(...) or open a "
+        "workspace with crmlab.open_workspace(...)."
     )
 
 
-def need_columns(table: Log, names: Iterable[str], what: str, where: str = "") -> None:
+def _to_arrow(frame: pd.DataFrame) -> pa.Table:
+    """A frame as an Arrow table, whose columns are of one kind each."""
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        # Arrow names the column last, after a value that may be nobody's business.
+        name = re.search(r"column (.*) with type object$", str(error.args[-1]))
+        if name is None:
+            raise
+        raise TableError(
+            f"The column {name[1]} holds values of more than one kind, such as numbers and text; make it one "
+            "kind first.", column=name[1], rule="more than one kind",
+        ) from None  # fmt: skip
+
+
+def _parquet(path: Path) -> ibis.Table:
+    """A parquet file, all those in a folder and below it, or all that match a pattern."""
+    import ibis
+
+    if path.is_dir() and any(path.rglob("*.parquet")):
+        return ibis.read_parquet(f"{path}/**/*.parquet")
+    if path.is_file() and path.suffix == ".parquet":
+        return ibis.read_parquet(path)
+    if matching := sorted(name for name in glob(str(path), recursive=True) if name.endswith(".parquet")):
+        return ibis.read_parquet(matching)
+    raise ParameterError(f"There is no parquet file at {path}; load other files with crmlab.load(...).")
+
+
+def need_columns(table: Log, names: Iterable[str], what: str, where: str = "", way_out: str = "") -> None:
     """Make sure that a table has the columns that a function works on.
 
     Parameters
@@ -106,6 +163,8 @@ def need_columns(table: Log, names: Iterable[str], what: str, where: str = "") -
         What the rows are, for the sentence: "Order lines".
     where
         Name of the contract's table, if it is one.
+    way_out
+        A sentence on how to get there.
 
     Raises
     ------
@@ -114,19 +173,41 @@ def need_columns(table: Log, names: Iterable[str], what: str, where: str = "") -
     """
     for name in names:
         if name not in table.columns:
-            raise TableError(
-                f"{what} need a column {name}; there are: {', '.join(map(str, table.columns))}.",
-                where,
-                name,
-                "the column is missing",
-            )
+            there = f"there are: {', '.join(map(str, table.columns))}."
+            sentence = f"{what} need a column {name}; {there} {way_out}".strip()
+            raise TableError(sentence, where, name, "the column is missing")
+
+
+def need_numbers(table: ibis.Table, names: Iterable[str], what: str, where: str = "") -> None:
+    """Make sure that columns of a table hold numbers, or nothing at all.
+
+    Parameters
+    ----------
+    names
+        The columns; those that the table has not are not looked at.
+    what
+        Whose column it is, for the sentence: "the orders".
+    where
+        Name of the contract's table, if it is one.
+
+    Raises
+    ------
+    TableError
+        Naming the first column that holds something else.
+    """
+    for name in [name for name in names if name in table.columns]:
+        kind = table[name].type()
+        if not (kind.is_numeric() or kind.is_null()):
+            held = "text, not numbers; crmlab.cleansing.read_numbers reads numbers in text."
+            held = held if kind.is_string() else f"{kind}, not numbers."
+            raise TableError(f"The column {name} of {what} holds {held}", where, name, "not a number")
 
 
 def like(given: Log, result: ibis.Table, key: str | list[str] | None = None) -> Log:
-    """`result` in the form of `given`: a frame for a frame, an unevaluated table for a table."""
-    import ibis
+    """`result` in the form of `given`: a frame for a frame, else an unevaluated table."""
+    import pandas as pd
 
-    return result if isinstance(given, ibis.Table) else collect(result, key=key)
+    return collect(result, key=key) if isinstance(given, pd.DataFrame) else result
 
 
 def collect(table: Log, max_rows: int = 20_000_000, key: str | list[str] | None = None) -> pd.DataFrame:
@@ -202,7 +283,7 @@ class _Query(dict):
 
 
 def add_period(table: ibis.Table, day: str, period: str = "M", calendar: str = "gregorian") -> ibis.Table:
-    """`table` with a column `period`: the first day of the month, quarter or year of `day`.
+    """`table` with a column `period`: the first day of the week, month, quarter or year of `day`.
 
     A small table of days is joined, so that every engine knows every calendar.
 

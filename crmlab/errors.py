@@ -60,7 +60,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("oders", ["orders", "products"])
     "; did you mean 'orders'? Known: orders, products."
     """
-    known = sorted(known)
+    known = sorted(set(known))
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     guess = f"; did you mean {near[0]!r}?" if near else "."
     return f"{guess} Known: {listed(known)}." if known else guess

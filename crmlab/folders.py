@@ -92,7 +92,8 @@ def check_writable(folder: Path) -> Path:
     WorkspaceError
         In one sentence, if they cannot.
     """
-    probe = folder / f".writable-{os.getpid()}"
+    # Other threads, and other machines with a process of the same number, may probe at the same time.
+    probe = folder / f".writable-{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()

@@ -142,9 +142,14 @@ def _need_allowed(column: Node, value: Node, field: Fields) -> None:
     if column.op == "column" and value.op == "literal":
         allowed = field(*column.args).allowed
         if allowed and value.args[0] not in allowed:
-            raise ParameterError(
-                f"{column.args[1]} is never {value.args[0]!r}{did_you_mean(str(value.args[0]), allowed)}"
-            )
+            guess = did_you_mean(str(value.args[0]), allowed)
+            raise ParameterError(f"{column.args[1]} is never {_written(value)}{guess}")
+
+
+def _written(literal: Node) -> str:
+    """A value as it stands in a condition."""
+    value = literal.args[0]
+    return repr(value) if literal.kind == "text" else str(value).lower()
 
 
 def _told(node: Node) -> str:
@@ -153,6 +158,5 @@ def _told(node: Node) -> str:
     if node.op == "column":
         return ".".join(part for part in node.args if part) + kind
     if node.op == "literal":
-        value = node.args[0]
-        return f"{value!r}{kind}" if node.kind == "text" else f"{str(value).lower()}{kind}"
+        return _written(node) + kind
     return f"what {node.op!r} gives{kind}"

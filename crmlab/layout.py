@@ -5,22 +5,29 @@ And what stands at the ends of lines and at the ticks of axes.
 
 from __future__ import annotations
 
+import io
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datetime
 
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import LayoutEngine
     from matplotlib.text import Text
 
+    from crmlab.locale import Language
+
 #: Points between the parts and around them.
 _GAP = 4.0
+#: Marks of direction take no room.
+_MARKS = re.compile("[\u200e\u200f]")
 
 
 @cache
@@ -80,6 +87,14 @@ def time_ticks(
     return chosen, [name(day) for day in chosen]
 
 
+def tick_names(labels: Iterable, period: str, tongue: Language) -> list[str]:
+    """Labels as the language writes them, first days of periods by the names of the periods."""
+    return [
+        tongue.period(label, period) if hasattr(label, "date") else tongue.digits(str(label))
+        for label in labels
+    ]
+
+
 def name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[float], str]) -> None:
     """Write the first, highest, lowest and last value at their points."""
     values = values.reset_index(drop=True)
@@ -95,6 +110,20 @@ def name_ends(axes: Axes, days: Sequence, values: pd.Series, show: Callable[[flo
                       textcoords="offset points", ha="center", fontsize=8.5)  # fmt: skip
 
 
+def whole_ticks(axes: Axes) -> None:
+    """Ticks at whole numbers only, at least two of them."""
+    axes.locator_params(axis="y", integer=True)
+    bottom, top = axes.get_ylim()
+    if top - bottom < 1:
+        axes.set_ylim(math.floor(bottom), math.ceil(top))
+
+
+def fitting(texts: Iterable[str], inches: float) -> float:
+    """Size in points, 9 at most, at which each of some short texts fits into a width."""
+    longest = max((len(_MARKS.sub("", text)) for text in texts), default=1)
+    return min(9, inches * 72 / (0.62 * max(longest, 1)))
+
+
 def short(show: Callable[[float], str]) -> Callable[[float, object], str]:
     """`show` for the ticks of an axis: without zeros after the decimal mark."""
 
@@ -103,3 +132,35 @@ def short(show: Callable[[float], str]) -> Callable[[float, object], str]:
         return re.sub(r"[.٫](?!\d)", "", text)
 
     return tick
+
+
+def name_line(
+    axes: Axes, days: Sequence, values: pd.Series, name: str, others: pd.DataFrame, color: str,
+    linestyle: Any = "-",
+) -> None:  # fmt: skip
+    """A line with its name at four fifths of its length, on the side where the other lines are not."""
+    axes.plot(days, values, color=color, linewidth=2, linestyle=linestyle)
+    place = len(days) * 4 // 5
+    if place >= len(days):
+        return
+    above = values.iloc[place] >= others.iloc[place].max()
+    axes.annotate(
+        name, (days[place], values.iloc[place]), (-6, 12) if above else (6, -12), textcoords="offset points",
+        ha="right" if above else "left", va="center", fontsize=10, fontweight="bold", color=color,
+    )  # fmt: skip
+
+
+def small_png(canvas: FigureCanvasAgg) -> bytes:
+    """A drawn canvas as PNG of few colours, which keep charts sharp at a third of the bytes."""
+    import numpy as np
+    from PIL import Image
+
+    drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba()).convert("RGB")
+    picture = drawn.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # Averaging colours leaves the paper a shade too dark.
+    palette = np.array(picture.getpalette(), dtype="uint8").reshape(-1, 3)
+    palette[(palette >= 245).all(axis=1)] = 255
+    picture.putpalette(palette.ravel().tolist())
+    content = io.BytesIO()
+    picture.save(content, format="png", compress_level=6)
+    return content.getvalue()

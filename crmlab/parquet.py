@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmlab.errors import SourceError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -42,13 +44,32 @@ def parquet_parts(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
         yield append
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a frame; whole numbers stay whole."""
+@contextmanager
+def readable(path: Path, mend: str) -> Iterator[None]:
+    """Say which file is damaged, and what to do about it, where reading it fails.
+
+    Raises
+    ------
+    SourceError
+        Instead of what pyarrow raises.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        why = getattr(error, "strerror", None) or "it is damaged, or no Parquet file"
+        raise SourceError(f"{path} cannot be read: {why}. {mend}") from None
+
+
+def read_parquet(path: Path, mend: str = "") -> pd.DataFrame:
+    """Read a frame; whole numbers stay whole. `mend` is what to do about a file that is damaged."""
     import pyarrow.parquet as pq
 
     from crmlab.engine import to_pandas
 
-    return to_pandas(pq.read_table(path))
+    with readable(path, mend):
+        return to_pandas(pq.read_table(path))
 
 
 def take_out(path: Path, positions: Sequence[int]) -> pd.DataFrame:

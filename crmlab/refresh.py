@@ -28,7 +28,7 @@ from crmlab.cleansing.enforce import POSITION, Enforced, Origin, enforce, origin
 from crmlab.cleansing.ledger import empty_ledger, empty_quarantine, unread_entries
 from crmlab.cleansing.quality import empty_cells
 from crmlab.engine import connect
-from crmlab.errors import ParameterError, TableError, WorkspaceError, listed
+from crmlab.errors import ParameterError, SourceError, TableError, WorkspaceError, listed
 from crmlab.folders import sha256
 from crmlab.parquet import engine_path, parquet_parts, read_parquet, take_out, write_parquet
 from crmlab.rules import Rule, field_of, key_rules, meaning
@@ -136,7 +136,7 @@ def compare_customers(
     if len(records) < 2:
         return records, None
     with _to_be_told_apart(path):
-        return records, compare(records, *_known(path), settings.threads)
+        return records, compare(records, *_known(path), settings.threads, settings.match_probability)
 
 
 def _clean(settings: Settings, name: str, loaded: Loaded, conventions: Conventions) -> Cleaned:
@@ -164,16 +164,29 @@ def _compare(path: Path, settings: Settings, cleaned: Cleaned, lineage: pd.DataF
 
 def _find(path: Path, settings: Settings, cleaned: Cleaned, loaded: Loaded) -> Persons:
     with _to_be_told_apart(path):
-        return find_persons(cleaned, loaded.frame, loaded.lineage, *_known(path), settings.threads)
+        limits = settings.threads, settings.match_probability
+        return find_persons(cleaned, loaded.frame, loaded.lineage, *_known(path), *limits)
 
 
 def _known(path: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
     """Who was found to be who before, and what people decided since."""
     identities, decisions = path / IDENTITIES, path / DECISIONS
     return (
-        read_parquet(identities) if identities.exists() else None,
+        _read_identities(identities) if identities.exists() else None,
         read_decisions(decisions) if decisions.exists() else None,
     )
+
+
+def _read_identities(path: Path) -> pd.DataFrame:
+    mend = (
+        "It keeps who is who from one cleaning to the next: put a copy of it back, "
+        "or remove it to have persons numbered anew."
+    )
+    identities = read_parquet(path, mend)
+    for name in ("customer_id", "person_id"):
+        if name not in identities:
+            raise SourceError(f"{path} lacks the column {name!r}. {mend}")
+    return identities
 
 
 @contextmanager

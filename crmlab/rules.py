@@ -224,12 +224,14 @@ def _own_columns(rule: Rule, known: Fields) -> list[str]:
         value = changes.get(name)
         if type(value) is not type(example) or (isinstance(value, int) and value < (name == "days")):
             wanted = "a column" if isinstance(example, str) else f"a whole number from {int(name == 'days')}"
-            raise ParameterError(f"{name} of changes is to be {wanted}, not {value!r}.")
+            if name not in changes:
+                raise ParameterError(f"changes needs an entry {name!r}: {wanted}.")
+            raise ParameterError(f"{name!r} in changes is to be {wanted}, not {value!r}.")
     names = [changes["column"], changes["of"], changes["time"]]
     kinds = [known(rule.table, name).kind for name in names]
     if kinds[2] not in ("date", "time", ""):
         raise ParameterError(
-            f"time of changes is to be a column of days or times, not {names[2]} ({kinds[2]})."
+            f"'time' in changes is to be a column of days or times, not {names[2]} ({kinds[2]})."
         )
     return names
 

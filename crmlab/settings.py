@@ -85,6 +85,8 @@ class Settings:
     customers
         What is done about customers that are one person, in ``[duplicates]``: ``"keep"`` them,
         ``"find"`` them, or ``"merge"`` them.
+    match_probability
+        In ``[duplicates]``: from which records are one person's, 0.5 being even odds.
     places, national_id_prefixes, names
         In ``[reference]``: lists from the workspace folder, as `crmlab.cleansing.enrich` takes them.
         Cities and provinces that are not in `places` are told in the ledger.
@@ -105,6 +107,7 @@ class Settings:
     memory: str = "2GB"
     threads: int | None = None
     customers: str = "keep"
+    match_probability: float = 0.5
     places: str = ""
     national_id_prefixes: str = ""
     names: str = ""
@@ -113,12 +116,17 @@ class Settings:
     sources: tuple[Source, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    @property
+    def persian(self) -> bool:
+        """Whether anything says that the data are of Iran, where dates of both calendars are written."""
+        return self.language == "fa" or self.phone_region == "IR" or self.time_zone in ("Asia/Tehran", "Iran")
+
 
 #: Further columns are kept under their own names, but so alike a name is a slip of the pen.
 _NEARLY = 0.85
 _PARTS = ("workspace", "engine", "duplicates", "reference", "source", "rule")
 #: Entries that stand in a part of their own.
-_ENGINE, _DUPLICATES = ("memory", "threads"), ("customers",)
+_ENGINE, _DUPLICATES = ("memory", "threads"), ("customers", "match_probability")
 _REFERENCE = ("places", "national_id_prefixes", "names", "enrich", "as_of")
 #: Columns that can be derived, and the entry of ``[reference]`` that each needs.
 NEEDED = {
@@ -130,6 +138,7 @@ NEEDED = {
 _KINDS = {
     "str": "text",
     "int": "a whole number",
+    "float": "a number such as 0.9",
     "bool": "true or false",
     "list": "a list",
     "dict": "a table",
@@ -143,6 +152,7 @@ _FORMS = {
     "phone_region": ("([A-Z]{2})?", "an ISO code of two letters such as IR"),
     "threads": (r"[1-9]\d*", "a number from 1"),
     "duplicates": ("merge|keep", "'merge' or 'keep'"),
+    "match_probability": (r"0?\.\d*[1-9]\d*", "a number such as 0.9, above 0 and below 1"),
     "customers": ("keep|find|merge", "'keep', 'find' or 'merge'"),
     "as_of": (r"(\d{4}-\d\d-\d\d)?", "a day such as '2024-08-02', in quotation marks"),
     "level": ("|".join(LEVELS), f"one of {', '.join(LEVELS)}"),
@@ -194,9 +204,11 @@ def _settings(text: str, path: Path) -> Settings:
         try:
             zoneinfo.ZoneInfo(zone)
         except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-            raise WorkspaceError(
-                f"{path}: there is no time zone {zone!r}; write it as 'Asia/Tehran'."
-            ) from None
+            known = sorted(zoneinfo.available_timezones())
+            near = [name for name in known if name.endswith(f"/{zone}")]
+            near = near or get_close_matches(zone, known, n=1, cutoff=0.75)
+            said = f"did you mean {near[0]!r}?" if near else "write it as 'Europe/London' or 'Asia/Tehran'."
+            raise WorkspaceError(f"{path}: there is no time zone {zone!r}; {said}") from None
     sources = tuple(_source(entry, path) for entry in _parts(content, "source", path))
     rules = tuple(_rule(entry, sources, path) for entry in _parts(content, "rule", path))
     titles = [(rule.table, rule.title) for rule in rules]
@@ -281,7 +293,8 @@ def _check_columns(source: Source, where: str) -> None:
         for name in getattr(source, part):
             if name in table.names:
                 continue
-            if near := get_close_matches(name, table.names, n=1, cutoff=_NEARLY):
+            swapped = [known for known in table.names if sorted(known) == sorted(name)]
+            if near := swapped or get_close_matches(name, table.names, n=1, cutoff=_NEARLY):
                 raise WorkspaceError(
                     f"{where}: {name} in [source.{part}] is no column of {table.name}; "
                     f"did you mean {near[0]!r}?"

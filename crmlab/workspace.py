@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmlab.errors import ParameterError, SourceError, WorkspaceError, did_you_mean
 from crmlab.folders import alone_in, code_sha256, new_folder, sha256
-from crmlab.parquet import engine_path, read_parquet, write_parquet
+from crmlab.parquet import engine_path, read_parquet, readable, write_parquet
 from crmlab.settings import DECISIONS, FILE, IDENTITIES, Settings, read_settings
 from crmlab.tables import TABLES, table
 
@@ -112,12 +112,16 @@ class Workspace:
         contract = table(name)
         if contract.log:
             return self.in_engine(name)
-        frame = read_parquet(self._file(name))
-        return frame.astype({column.name: column.dtype for column in contract.columns})
+        self._require(name)
+        return self._read(name).astype({column.name: column.dtype for column in contract.columns})
 
     def in_engine(self, name: str) -> ibis.Table:
         """A clean table, or a book such as ``"ledger"``, as an ibis table, for counts over a large one."""
+        import pyarrow.parquet as pq
+
         path = self._book(name) if name in BOOKS else self._file(name)
+        with readable(path, self._mend):
+            pq.read_metadata(path)
         return self._engine.read_parquet(engine_path(path), table_name=name)
 
     def _file(self, name: str) -> Path:
@@ -129,6 +133,15 @@ class Workspace:
         """The file `name` among those that cleaning writes, made if need be."""
         self.ensure_clean()
         return self.clean_folder / f"{name}.parquet"
+
+    def _read(self, name: str) -> pd.DataFrame:
+        """The file `name` among those that cleaning writes, as a frame."""
+        return read_parquet(self._book(name), self._mend)
+
+    @property
+    def _mend(self) -> str:
+        """What to do about a file of the cleaning that is damaged."""
+        return f"Make it anew with `crmlab clean {self.path}`."
 
     def _require(self, name: str) -> None:
         table(name)
@@ -147,22 +160,46 @@ class Workspace:
     @property
     def ledger(self) -> pd.DataFrame:
         """Every change cleansing made; see `crmlab.cleansing.ledger`."""
-        return read_parquet(self._book("ledger"))
+        return self._read("ledger")
 
     @property
     def quarantine(self) -> pd.DataFrame:
         """Every record set aside, with its reasons and as it came."""
-        return read_parquet(self._book("quarantine"))
+        return self._read("quarantine")
 
     @property
     def persons(self) -> pd.DataFrame:
         """Customers found to be one person; see `crmlab.cleansing.duplicates.persons.Persons`."""
-        return read_parquet(self._book("persons"))
+        return self._read("persons")
+
+    @property
+    def places(self) -> pd.DataFrame | None:
+        """The list of places in ``[reference]``, as `read_places` reads it; None without one."""
+        from crmlab.cleansing.places import read_places
+
+        return read_places(self.path / self.settings.places) if self.settings.places else None
 
     @property
     def decisions_file(self) -> Path:
         """The file with what people decided on duplicates; see `crmlab.widgets.DuplicateReview`."""
         return self.path / DECISIONS
+
+    def decisions_on_strangers(self) -> pd.DataFrame:
+        """Decisions on duplicates that bind nothing: they name a customer number no record has or had.
+
+        Returns
+        -------
+        DataFrame
+            `one`, `other` and `same`, indexed by the line in `decisions_file`. Empty if customers are
+            not told apart.
+        """
+        from crmlab.cleansing.duplicates.decisions import no_decisions, on_strangers, read_decisions
+
+        self.ensure_clean()
+        if self.settings.customers == "keep" or not self.decisions_file.exists():
+            return no_decisions()
+        numbers = read_parquet(self.path / IDENTITIES)["customer_id"]
+        return on_strangers(read_decisions(self.decisions_file), numbers)
 
     def compare_customers(self) -> tuple[pd.DataFrame, DuplicateFinder | None]:
         """The customers before any are merged, by number, and a finder fitted to them as cleaning does.
@@ -177,12 +214,12 @@ class Workspace:
     @property
     def rules(self) -> pd.DataFrame:
         """What came of holding the tables to each rule; see `crmlab.cleansing.check_rules`."""
-        return read_parquet(self._book("rules"))
+        return self._read("rules")
 
     @property
     def violations(self) -> pd.DataFrame:
         """Every row that breaks a rule, by its place in the sources; up to 100,000 of a rule that warns."""
-        return read_parquet(self._book("violations"))
+        return self._read("violations")
 
     def raw(self, name: str) -> pd.DataFrame:
         """Table `name` as its sources have it, nothing changed but the names of the columns.
@@ -208,10 +245,11 @@ class Workspace:
         import pyarrow.parquet as pq
 
         path = self._file(name)
-        known = pq.read_schema(path).names
-        if column not in known:
+        with readable(path, self._mend):
+            known = pq.read_schema(path).names
+            cells = pq.read_table(path, columns=[column])[column] if column in known else None
+        if cells is None:
             raise ParameterError(f"The table {name} has no column {column!r}" + did_you_mean(column, known))
-        cells = pq.read_table(path, columns=[column])[column]
         return sorted(map(str, pc.unique(cells.drop_null()).to_pylist()))
 
     @property
@@ -329,6 +367,7 @@ class Workspace:
             time_zone=settings.time_zone or None,
             region=settings.phone_region,
             day_first=settings.day_first,
+            both_calendars=settings.persian,
             decimal=settings.decimal,
             missing=(*MISSING_MARKERS, *(str(marker).lower() for marker in settings.missing)),
         )

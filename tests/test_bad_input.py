@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import crmlab as crm
 from crmlab.cli import main
-from crmlab.errors import CrmlabError
+from crmlab.errors import CrmlabError, SourceError
 
 HEAD = "order_id,customer_id,time,quantity,unit_price\n"
 
@@ -148,7 +148,7 @@ def test_a_million_rows_one_in_a_hundred_broken(tmp_path):
     assert sorted(workspace.quarantine["row"]) == (broken + 1).tolist()
 
 
-@pytest.mark.parametrize("command", ["clean", "sample", "init", "report"])
+@pytest.mark.parametrize("command", ["clean", "sample", "init", "report", "standard"])
 def test_a_folder_that_cannot_be_written(tmp_path, command):
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "below"
@@ -159,6 +159,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, command):
         "sample": ["data", "sample", str(below), "--customers", "50"],
         "init": ["init", str(below), str(tmp_path / "shop" / "orders.csv")],
         "report": ["report", "segmentation", "-w", str(tmp_path / "shop"), "--out", str(below)],
+        "standard": ["standard", "products", "--out", str(below / "page.html")],
     }[command]
     if command == "clean":
         # Something that cannot become a folder stands where the clean tables are to go.
@@ -168,6 +169,55 @@ def test_a_folder_that_cannot_be_written(tmp_path, command):
     assert result.exit_code == 2, result.output
     assert "cannot be written" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def found(tmp_path):
+    """A clean workspace of two customers in which persons are looked for."""
+    (tmp_path / "customers.csv").write_text("customer_id,email\n1,ann@example.com\n2,bob@example.com\n")
+    (tmp_path / "crmlab.toml").write_text(
+        '[duplicates]\ncustomers = "find"\n[[source]]\ntable = "customers"\nfile = "customers.csv"\n'
+    )
+    crm.open_workspace(tmp_path).clean()
+    return tmp_path
+
+
+@pytest.mark.parametrize("cut", [0, 4, -20])
+def test_who_is_who_in_a_damaged_file(found, cut):
+    path = found / "identities.parquet"
+    path.write_bytes(path.read_bytes()[:cut])
+    result = CliRunner().invoke(main, ["clean", str(found)])
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        f"crmlab: {path} cannot be read: it is damaged, or no Parquet file. It keeps who is who from one "
+        "cleaning to the next: put a copy of it back, or remove it to have persons numbered anew."
+    ]
+
+
+def test_who_is_who_in_another_file(found):
+    pd.DataFrame({"customer_id": ["1"]}).to_parquet(found / "identities.parquet")
+    result = CliRunner().invoke(main, ["clean", str(found)])
+    assert result.exit_code == 2
+    assert "identities.parquet lacks the column 'person_id'. It keeps who is who" in result.output
+
+
+def test_a_clean_table_that_is_damaged(found):
+    workspace = crm.open_workspace(found)
+    for name in ("customers", "ledger"):
+        path = found / "clean" / f"{name}.parquet"
+        path.write_bytes(path.read_bytes()[:-20])
+        said = (
+            f"{path} cannot be read: it is damaged, or no Parquet file. "
+            f"Make it anew with `crmlab clean {found}`."
+        )
+        for read in (workspace.in_engine, lambda name: getattr(workspace, name)):
+            with pytest.raises(SourceError) as error:
+                read(name)
+            assert str(error.value) == said
+    with pytest.raises(SourceError, match="Make it anew with"):
+        workspace.values("customers", "email")
+    assert CliRunner().invoke(main, ["clean", str(found)]).exit_code == 0
+    assert len(workspace.customers) == 2
 
 
 def test_no_error_shows_a_personal_value(tmp_path):

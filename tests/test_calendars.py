@@ -15,6 +15,7 @@ from crmlab.calendars import (
     MONTH_NAMES,
     as_day,
     days_to_jalali,
+    gregorian_to_days,
     jalali_to_days,
     period_starts,
 )
@@ -107,6 +108,24 @@ def test_a_date_that_exists_comes_back_and_another_does_not_exist(year, month, d
         assert [int(part[0]) for part in days_to_jalali(found)] == [year, month, day]
 
 
+def test_every_gregorian_day_against_numpy():
+    days = every_day("0001-01-01", "9999-12-31")
+    months = days.astype("datetime64[M]")
+    number = months.astype(np.int64)
+    day = (days - months.astype("datetime64[D]")).astype(np.int64) + 1
+    np.testing.assert_array_equal(gregorian_to_days(number // 12 + 1970, number % 12 + 1, day), days)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(-1, 10_001), st.integers(-1, 14), st.integers(-1, 33))
+def test_a_gregorian_date_exists_if_python_has_it(year, month, day):
+    try:
+        expected = np.datetime64(datetime.date(year, month, day))
+    except ValueError:
+        expected = np.datetime64("NaT")
+    np.testing.assert_array_equal(gregorian_to_days([year], [month], [day]), [expected])
+
+
 @settings(deadline=None, max_examples=100)
 @given(
     st.dates(datetime.date(622, 3, 22), datetime.date(3799, 3, 20)), st.sampled_from(["D", "s", "us", "ns"])
@@ -181,6 +200,13 @@ def test_jalali_periods_begin_as_in_persiantools(period, months):
     assert (len(days), days[0], days[-1]) == ((last - first).days + 1, first, last)
 
 
+@pytest.mark.parametrize(("calendar", "begins"), [("gregorian", 0), ("jalali", 5)])
+def test_weeks_begin_on_monday_and_in_iran_on_saturday(calendar, begins):
+    days, starts = period_starts(datetime.date(1969, 12, 20), datetime.date(1970, 1, 20), "W", calendar)
+    assert {start.weekday() for start in starts.tolist()} == {begins}
+    assert set((days - starts).astype(int).tolist()) == set(range(7))
+
+
 def test_a_period_of_one_day_and_of_none():
     day = datetime.date(2024, 3, 20)
     assert period_starts(day, day, "Y", "jalali")[1].tolist() == [day]
@@ -190,7 +216,7 @@ def test_a_period_of_one_day_and_of_none():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ({"period": "W"}, "period is 'M', 'Q' or 'Y', not 'W'"),
+        ({"period": "D"}, "period is 'W', 'M', 'Q' or 'Y', not 'D'"),
         ({"calendar": "hijri"}, "calendar is 'gregorian' or 'jalali', not 'hijri'"),
     ],
 )

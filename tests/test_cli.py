@@ -106,6 +106,22 @@ def test_a_clean_workspace_has_no_finding(shop, tmp_path):
     assert "aside," not in result.output
 
 
+def test_a_table_without_rows_is_told(shop, tmp_path):
+    (shop / "sales.csv").write_text("Invoice,Customer ID,Date,Total\n1,a,2024-01-05,12.50\n")
+    crmlab("init", tmp_path / "mine", shop / "sales.csv")
+    assert "has no rows" not in crmlab("clean", tmp_path / "mine").output
+    (shop / "sales.csv").write_text("Invoice,Customer ID,Date,Total\n")
+    result = crmlab("clean", tmp_path / "mine")
+    assert result.exit_code == 0
+    assert "The table orders has no rows: there are none in ../sales.csv." in result.output
+
+
+def test_bounds_of_parameters_are_written_out():
+    told = crmlab("report", "quality", "--help").output
+    assert "2 to 1,000,000" in told
+    assert "1 to 3,650" in told
+
+
 def test_rows_set_aside_are_found_by_source_and_row_without_what_they_hold(shop, tmp_path):
     folder = tmp_path / "mine"
     with (shop / "sales.csv").open("a") as more:

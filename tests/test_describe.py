@@ -398,3 +398,17 @@ def test_a_public_set_into_a_folder_that_cannot_be_written_is_one_sentence(small
         WorkspaceError, match=r"^The folder .*file/below cannot be written: Not a directory\."
     ):
         write_public_workspace("cdnow", tmp_path / "file" / "below")
+
+
+def test_customers_that_other_files_speak_of_need_their_number(tmp_path):
+    (tmp_path / "people.csv").write_text("first_name,last_name,email\nAnn,Lee,a@b.com\nBob,Ray,b@c.com\n")
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,time,amount\n1,5,2024-01-02,3\n2,6,2024-01-03,4\n"
+    )
+    (alone,) = describe_files([tmp_path / "people.csv"])
+    people, orders = describe_files([tmp_path / "people.csv", tmp_path / "orders.csv"])
+    assert not alone.open_questions
+    assert (people.open_questions, orders.open_questions) == (True, False)
+    assert "Not found: customer_id" in people.remarks[0]
+    write_description(tmp_path, [people, orders])
+    assert '# customer_id = ""  # needed, not found' in (tmp_path / "crmlab.toml").read_text()

@@ -12,7 +12,7 @@ import pytest
 from persiantools.jdatetime import JalaliDate
 
 from crmlab.engine import add_period, as_table, collect, connect, like, to_pandas
-from crmlab.errors import CrmlabError, ParameterError
+from crmlab.errors import CrmlabError, ParameterError, TableError
 
 NOON = datetime.datetime(2024, 8, 2, 12, 30, 5, 250_000)
 
@@ -55,14 +55,49 @@ def test_a_table_that_is_let_in_is_that_table(mixed):
     assert as_table(table) is table
 
 
-@pytest.mark.parametrize("what", [[1, 2], {"a": [1]}, "orders.csv", None, pd.Series([1])])
+@pytest.mark.parametrize("what", [[1, 2], {"a": [1]}, None, pd.Series([1])])
 def test_anything_else_is_refused_with_a_way_out(what):
     with pytest.raises(ParameterError) as error:
         as_table(what)
     assert str(error.value) == (
-        f"Expected a pandas DataFrame or an ibis table, got {type(what).__name__}; "
-        "load a file with crmlab.load(...) or open a workspace with crmlab.open_workspace(...)."
+        "Expected a pandas DataFrame, an ibis table, the path of parquet files, a DuckDB relation or a "
+        f"Spark DataFrame, got {type(what).__name__}; load other files with crmlab.load(...) or open a "
+        "workspace with crmlab.open_workspace(...)."
     )
+
+
+@pytest.mark.parametrize("values", [[1, "Ann"], ["Ann", 1], [1.5, {"Ann"}]])
+def test_a_column_of_more_than_one_kind_is_named_and_its_values_are_not(values):
+    with pytest.raises(TableError, match="The column paid in holds values of more than one kind") as error:
+        as_table(pd.DataFrame({"paid in": pd.Series(values, dtype=object)}))
+    assert "Ann" not in str(error.value)
+    assert error.value.column == "paid in"
+
+
+def test_parquet_files_and_relations_are_tables_too(mixed, tmp_path):
+    import duckdb
+
+    mixed = mixed.drop(columns="zone")  # parquet files come back in UTC
+    first, second = mixed.iloc[:2], mixed.iloc[2:]
+    (tmp_path / "log" / "2024").mkdir(parents=True)
+    first.to_parquet(tmp_path / "log" / "a.parquet", index=False)
+    second.to_parquet(tmp_path / "log" / "2024" / "b.parquet", index=False)
+    of_frame = collect(as_table(mixed), key="whole")
+    for source in (tmp_path / "log", str(tmp_path / "log")):
+        pd.testing.assert_frame_equal(collect(as_table(source), key="whole"), of_frame)
+    (tmp_path / "log" / "a.csv").touch()
+    for pattern, rows in (("log/*.parquet", 2), ("log/**/*.parquet", len(mixed)), ("log/a.*", 2)):
+        assert as_table(tmp_path / pattern).count().execute() == rows
+    assert as_table(tmp_path / "log" / "a.parquet").count().execute() == 2
+    with duckdb.connect() as connection:
+        connection.execute("create table t as select range as whole from range(5)")
+        assert as_table(connection.table("t").filter("whole > 2")).count().execute() == 2
+    for nothing in (tmp_path / "absent", tmp_path / "*.parquet", tmp_path, "orders.csv"):
+        if nothing == tmp_path:
+            nothing = tmp_path / "empty"
+            nothing.mkdir()
+        with pytest.raises(ParameterError, match="There is no parquet file at"):
+            as_table(nothing)
 
 
 def test_like_gives_back_what_the_caller_brought(mixed):
@@ -224,7 +259,7 @@ def test_periods_are_not_evaluated_before_they_are_asked_for(days):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"period": "W"}, "period is 'M', 'Q' or 'Y', not 'W'."),
+        ({"period": "D"}, "period is 'W', 'M', 'Q' or 'Y', not 'D'."),
         ({"calendar": "julian"}, "calendar is 'gregorian' or 'jalali', not 'julian'."),
     ],
 )

@@ -83,6 +83,7 @@ def test_what_is_understood(text, understood):
         ("channel = 'webb'", "channel is never 'webb'; did you mean 'web'? Known: app, "),
         ("channel in ['web', 'shop']", "channel is never 'shop'. Known: app, "),
         ("'webb' != channel", "channel is never 'webb'; did you mean 'web'? Known: app, "),
+        ("channel = 1", "channel is never 1. Known: app, "),
         ("customers.gender = 'f'", "gender is never 'f'. Known: female, male, other."),
         ("amount * amount > 5", "'*' cannot be worked out for amount (money) and amount (money)."),
         ("5 / amount > 5", "'/' cannot be worked out for 5 (number) and amount (money)."),
@@ -107,6 +108,11 @@ def test_a_condition_that_cannot_be_is_one_sentence(text, said):
         assert str(error.value).startswith(f"a rule of orders: {text!r}: {said}")
 
 
+def test_names_are_listed_once():
+    with pytest.raises(ParameterError, match="Known: amount, channel, customer_id, "):
+        field_of("orders", "amout", ["amount", "channel", "customer_id"])
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
@@ -121,17 +127,17 @@ def test_a_condition_that_cannot_be_is_one_sentence(text, said):
         ({"check": "staff.role = 'x'"},
          "orders has no staff_id, by which values of staff could be looked up."),
         ({"changes": {"colum": "city"}}, "changes has no entry 'colum'; did you mean 'column'? Known: "),
-        ({"changes": {"column": "channel"}}, "of of changes is to be a column, not None."),
+        ({"changes": {"column": "channel"}}, "changes needs an entry 'of': a column."),
         ({"changes": {"column": "channel", "of": "customer_id", "at_most": -1, "days": 1}},
-         "at_most of changes is to be a whole number from 0, not -1."),
+         "'at_most' in changes is to be a whole number from 0, not -1."),
         ({"changes": {"column": "channel", "of": "customer_id", "at_most": 1, "days": 0}},
-         "days of changes is to be a whole number from 1, not 0."),
+         "'days' in changes is to be a whole number from 1, not 0."),
         ({"changes": {"column": "channel", "of": "customer_id", "at_most": True, "days": 1}},
-         "at_most of changes is to be a whole number from 0, not True."),
+         "'at_most' in changes is to be a whole number from 0, not True."),
         ({"changes": {"column": "channel", "of": "customer", "at_most": 1, "days": 1}},
          "orders has no column 'customer'; did you mean 'customer_id'? Known: "),
         ({"changes": {"column": "channel", "of": "customer_id", "at_most": 1, "days": 1, "time": "amount"}},
-         "time of changes is to be a column of days or times, not amount (money)."),
+         "'time' in changes is to be a column of days or times, not amount (money)."),
         ({"table": "products", "changes": {"column": "name", "of": "category", "at_most": 1, "days": 1}},
          "products has no column 'time'"),
     ],

@@ -46,6 +46,7 @@ threads = 2
 
 [duplicates]
 customers = "merge"
+match_probability = 0.9
 
 [reference]
 places = "lists/divisions"
@@ -107,8 +108,8 @@ def test_every_entry_is_read(tmp_path):
     assert found == Settings(
         name="فروشگاه", language="fa", currency="IRR", decimals=0, time_zone="Asia/Tehran", phone_region="IR",
         day_first=True, decimal=",", missing=["نامعلوم", 999], memory="1GB", threads=2, customers="merge",
-        places="lists/divisions", national_id_prefixes="lists/prefixes.csv", names="lists/names.csv",
-        enrich=["province", "age"], as_of="2024-08-02",
+        match_probability=0.9, places="lists/divisions", national_id_prefixes="lists/prefixes.csv",
+        names="lists/names.csv", enrich=["province", "age"], as_of="2024-08-02",
         sources=(
             Source(
                 table="customers", file="مشتریان.xlsx", format="excel", encoding="utf-8", delimiter=";",
@@ -308,10 +309,22 @@ def test_a_wrong_type_is_one_sentence(tmp_path, text, said):
             "[workspace]\nphone_region = 'Iran'\n",
             "phone_region in [workspace] is to be an ISO code of two letters such as IR, not 'Iran'.",
         ),
-        ("[workspace]\ntime_zone = 'Tehran'\n", "there is no time zone 'Tehran'; write it as 'Asia/Tehran'."),
-        ("[workspace]\ntime_zone = 'Asia'\n", "there is no time zone 'Asia'; write it as 'Asia/Tehran'."),
-        ("[workspace]\ntime_zone = '../UTC'\n", "there is no time zone '../UTC'; write it as 'Asia/Tehran'."),
-        ("[workspace]\ntime_zone = '+03:30'\n", "there is no time zone '+03:30'; write it as 'Asia/Tehran'."),
+        (
+            "[workspace]\ntime_zone = 'Tehran'\n",
+            "there is no time zone 'Tehran'; did you mean 'Asia/Tehran'?",
+        ),
+        (
+            "[workspace]\ntime_zone = 'Asia'\n",
+            "there is no time zone 'Asia'; write it as 'Europe/London' or 'Asia/Tehran'.",
+        ),
+        (
+            "[workspace]\ntime_zone = '../UTC'\n",
+            "there is no time zone '../UTC'; write it as 'Europe/London' or 'Asia/Tehran'.",
+        ),
+        (
+            "[workspace]\ntime_zone = '+03:30'\n",
+            "there is no time zone '+03:30'; write it as 'Europe/London' or 'Asia/Tehran'.",
+        ),
         ("[engine]\nthreads = 0\n", "threads in [engine] is to be a number from 1, not 0."),
         (
             SOURCE + "duplicates = 'drop'\n",
@@ -463,3 +476,9 @@ def test_the_columns_to_be_derived_are_those_of_enrichment():
     from crmlab.cleansing.enrichment import DERIVED
 
     assert list(NEEDED) == [column for columns in DERIVED.values() for column in columns]
+
+
+@pytest.mark.parametrize("number", ["1", "0.0", "1.5", "'much'"])
+def test_a_match_probability_lies_between_0_and_1(tmp_path, number):
+    with pytest.raises(WorkspaceError, match="match_probability in .duplicates. is to be a number"):
+        read(tmp_path, f"[duplicates]\nmatch_probability = {number}\n" + SOURCE)

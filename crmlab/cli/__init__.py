@@ -108,6 +108,7 @@ def clean(folder: Path, rows: int) -> None:
     what it holds.
     """
     from crmlab.cleansing.ledger import summarise
+    from crmlab.sources import tables_of
     from crmlab.workspace import open_workspace
 
     workspace = open_workspace(folder)
@@ -134,6 +135,11 @@ def clean(folder: Path, rows: int) -> None:
         heads = ["Rule", "Table", "Level", "Rows", "Broken by", "Share", "First"]
         print_table("Rules", lines, heads, right=(3, 4, 5))
     for name, state in workspace.state["tables"].items():
+        if not state["rows_in"]:
+            sources = listed(
+                source.label for source in workspace.settings.sources if name in tables_of(source)
+            )
+            click.echo(f"The table {name} has no rows: there are none in {sources}.")
         if state["unused_columns"]:
             click.echo(f"Columns of {name} that are not used: {listed(state['unused_columns'])}")
     if aside := counts["set_aside"].sum():
@@ -147,6 +153,7 @@ def clean(folder: Path, rows: int) -> None:
 
 def _say_persons(workspace: Workspace) -> None:
     """How many customers are one person, and what can be done about it."""
+    _say_strangers(workspace)
     several = workspace.persons["person_id"].value_counts()
     if several.empty:
         return
@@ -159,6 +166,15 @@ def _say_persons(workspace: Workspace) -> None:
         click.echo('With customers = "merge" in [duplicates], one record of each is made.\n')
 
 
+def _say_strangers(workspace: Workspace) -> None:
+    """How many decisions name a customer whom no record ever had: a slip of the pen, or another file."""
+    found = workspace.decisions_on_strangers()
+    if len(found):
+        some = "1 decision names" if len(found) == 1 else f"{len(found):,} decisions name"
+        said = f"{some} a customer number that no record has or had; the first is in line {found.index[0]}."
+        click.echo(f"{workspace.decisions_file}: {said}\n")
+
+
 def _list_rows_set_aside(workspace: Workspace, rows: int, aside: int) -> None:
     """Where the first rows set aside are, and why; not what they hold, which may be personal."""
     shown = workspace.quarantine.head(rows)
@@ -169,11 +185,13 @@ def _list_rows_set_aside(workspace: Workspace, rows: int, aside: int) -> None:
 
 @main.command()
 @click.argument("tables", metavar="[TABLE]...", nargs=-1)
-@click.option("--lang", type=click.Choice(["en", "fa"]), default="en", show_default=True,
-              help="Language of the page.")  # fmt: skip
+@click.option("--workspace", "-w", metavar="DIR", type=click.Path(path_type=Path),
+              help="A workspace whose country, currency and language the page follows.")  # fmt: skip
+@click.option("--lang", type=click.Choice(["en", "fa"]), default=None,
+              help="Language of the page; the workspace's own if not given, else English.")  # fmt: skip
 @click.option("--out", metavar="FILE", default="standard.html", show_default=True,
               type=click.Path(path_type=Path, dir_okay=False), help="Where the page goes.")  # fmt: skip
-def standard(tables: tuple[str, ...], lang: str, out: Path) -> None:
+def standard(tables: tuple[str, ...], workspace: Path | None, lang: str | None, out: Path) -> None:
     """Write how records are to be entered: a page with each column of each TABLE.
 
     For every column its meaning, its form, the values allowed, a right value, and what it means that
@@ -181,7 +199,13 @@ def standard(tables: tuple[str, ...], lang: str, out: Path) -> None:
     """
     from crmlab.reporting.standard import write_standard
 
-    click.echo(f"Written: {write_standard(out, tables, lang)}")
+    conventions = None
+    if workspace is not None:
+        from crmlab.workspace import open_workspace
+
+        opened = open_workspace(workspace)
+        conventions, lang = opened.conventions, lang or opened.settings.language
+    click.echo(f"Written: {write_standard(out, tables, lang or 'en', conventions)}")
 
 
 @main.group()

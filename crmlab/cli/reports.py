@@ -231,7 +231,8 @@ def _print_parameters(name: str) -> None:
     for parameter in read_parameters(find_notebook(name)).values():
         if parameter.name in GIVEN:
             continue
-        bounds = f"{parameter.minimum:g} to {parameter.maximum:g}" if parameter.minimum is not None else ""
+        low, high = parameter.minimum, parameter.maximum
+        bounds = f"{low:,.12g} to {high:,.12g}" if low is not None else ""
         allowed = " | ".join(parameter.choices) or bounds or parameter.column
         default = (
             "required" if parameter.required else "-" if parameter.default is None else parameter.default

@@ -39,10 +39,12 @@ class Raw(NamedTuple):
 
 def raw(frame: pd.DataFrame, rejected: list[tuple[int, str, str]] | None = None) -> Raw:
     """Number the records of `frame`, leaving out the numbers of rejected ones."""
-    frame = frame.reset_index(drop=True)
-    lost = pd.DataFrame(rejected or [], columns=REJECTED_COLUMNS).astype({"row": "int64"})
-    numbers = np.arange(1, len(frame) + len(lost) + 1)
-    return Raw(frame, pd.Series(np.delete(numbers, lost["row"] - 1), dtype="int64"), lost)
+    rows, *said = zip(*rejected, strict=True) if rejected else [()] * 3
+    rows = np.array(rows, dtype="int64")
+    numbers = np.delete(np.arange(1, len(frame) + len(rows) + 1), rows - 1)
+    texts = (pd.array(list(part), dtype="str") for part in said)
+    lost = pd.DataFrame(dict(zip(REJECTED_COLUMNS, (rows, *texts), strict=True)))
+    return Raw(frame.reset_index(drop=True), pd.Series(numbers, dtype="int64"), lost)
 
 
 def unique_names(names: list[str]) -> list[str]:
@@ -108,8 +110,9 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
 def _plain_column(values: pd.Series) -> pd.Series:
     if values.dtype != "object":
         return values
-    present = values.dropna()
-    kinds = {kind.__name__ for kind in set(present.map(type))}
+    cells = values.to_numpy()
+    present = cells[pd.notna(cells)].tolist()
+    kinds = {kind.__name__ for kind in set(map(type, present))}
     if kinds == {"bool"}:
         return values.astype("boolean")
     if kinds and kinds <= {"int", "float"}:
@@ -119,10 +122,14 @@ def _plain_column(values: pd.Series) -> pd.Series:
         if len(zones) == 1:
             stamps = pd.to_datetime(values, utc=zones == {True})
             return stamps.dt.as_unit("us")
-    return values.map(as_text).astype("str")
+    return _texts(values)
 
 
-def _plain_numbers(values: pd.Series, present: pd.Series, kinds: set[str]) -> pd.Series:
+def _texts(values: pd.Series) -> pd.Series:
+    return pd.Series([as_text(value) for value in values], index=values.index, dtype="str")
+
+
+def _plain_numbers(values: pd.Series, present: list, kinds: set[str]) -> pd.Series:
     """Whole numbers as such, others as floats, and as text what neither holds exactly."""
     if all(isinstance(n, int) or n.is_integer() for n in present) and max(map(abs, present)) < 2**63:
         if kinds == {"int"} and len(present) == len(values):
@@ -131,11 +138,13 @@ def _plain_numbers(values: pd.Series, present: pd.Series, kinds: set[str]) -> pd
         return pd.Series(whole, index=values.index, dtype="Int64")
     if all(isinstance(n, float) or abs(n) <= 2**53 for n in present):
         return values.astype("float64")
-    return values.map(as_text).astype("str")
+    return _texts(values)
 
 
 def as_text(value: object) -> str | None:
     """One cell as text: whole numbers without a point, bytes decoded, lists as JSON."""
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     if pd.isna(value):

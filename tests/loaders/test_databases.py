@@ -15,7 +15,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crmlab.errors import SourceError
+import crmlab as crm
+from crmlab.cleansing import consent_register
+from crmlab.errors import SourceError, TableError, WorkspaceError
 from crmlab.loaders.databases import database_file, read_database
 
 PASSWORD = "s3cret-word"
@@ -377,3 +379,56 @@ def test_what_the_server_says_is_one_sentence(server, change, query, said):
 def test_a_query_cannot_change_the_server(server, query):
     assert sentence(server, query).endswith(" gives no rows; it is to be a SELECT statement.")
     assert len(read_database(server, "orders").frame) == 3
+
+
+# Back into PostgreSQL
+
+
+@pytest.fixture
+def connection(server):
+    from urllib.parse import urlsplit
+
+    import pg8000
+
+    url = urlsplit(server)
+    opened = pg8000.connect(url.username, url.hostname, "postgres", url.port, url.password)
+    yield opened
+    opened.close()
+
+
+def test_scores_are_written_back_replaced_and_upserted(server, connection):
+    scores = pd.DataFrame(
+        {"score %": [0.5, None], "customer_id": ["b", "a"], "active": [True, False],
+         "seen": pd.to_datetime(["2024-05-01 12:30", None]), "segment": pd.Categorical(["وفادار", None])}
+    )  # fmt: skip
+    for autocommit in (False, True):
+        connection.autocommit = autocommit
+        assert crm.write_back(scores, connection, table="sales.scores", as_of="2024-12-31").rows == 2
+        found = read_database(server, "SELECT * FROM sales.scores").frame
+        assert values(found) == [
+            ["a", None, 0, None, None, pd.Timestamp("2024-12-31")],
+            ["b", 0.5, 1, pd.Timestamp("2024-05-01 12:30"), "وفادار", pd.Timestamp("2024-12-31")],
+        ]
+    new = pd.DataFrame({"customer_id": ["b", "c"], "score %": [0.75, 1.0]})
+    said = consent_register(pd.DataFrame({"customer_id": ["a"], "given": [False], "time": pd.Timestamp(0)}))
+    old = pd.DataFrame({"customer_id": ["a"], "score %": [0.1]})
+    out = crm.write_back(pd.concat([new, old]), connection, table="sales.scores", mode="upsert",
+                         channel="email", register=said)  # fmt: skip
+    assert out.left_out["customer_id"].tolist() == ["a"]
+    found = read_database(server, 'SELECT customer_id, "score %", active FROM sales.scores').frame
+    assert values(found) == [["b", 0.75, 1], ["c", 1.0, None]]
+
+
+def test_what_cannot_be_written_back_leaves_the_table_as_it_was(server, connection):
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE few (customer_id text, score double precision CHECK (score < 1))")
+    cursor.execute("INSERT INTO few VALUES ('Ann Lee', 0.5)")
+    connection.commit()
+    for mode in ("replace", "upsert"):
+        with pytest.raises(WorkspaceError, match="The table few cannot be written: ") as said:
+            crm.write_back(pd.Series({"Bob Ray": 2.0}, name="score").rename_axis("customer_id"), connection,
+                           table="few", mode=mode)  # fmt: skip
+        assert "Bob" not in str(said.value)
+        assert values(read_database(server, "few").frame) == [["Ann Lee", 0.5]]
+    with pytest.raises(TableError, match="other columns"):
+        crm.write_back(pd.DataFrame({"customer_id": ["a"]}), connection, table="few")
