@@ -12,6 +12,7 @@ from scipy.stats import gamma as gamma_distribution
 import crmlab as crm
 from crmlab.errors import ParameterError, TableError
 from crmlab.mining.customers import BGNBD, MBGNBD
+from crmlab.mining.customers.lifetime.special import beta_quadrature
 
 MODELS = [BGNBD, MBGNBD]
 
@@ -268,6 +269,15 @@ def test_rows_may_come_in_any_order_or_counted():
     assert doubled.standard_errors_["r"] == pytest.approx(fitted.standard_errors_["r"] / 2**0.5, rel=1e-5)
 
 
+@pytest.mark.parametrize("a", [0.02, 1.0, 30.0, 1e4, 1e7])
+@pytest.mark.parametrize("b", [0.3, 5.0, 900.0, 1e8])
+def test_means_over_chances_are_exact_for_powers(a, b):
+    chance, weight = beta_quadrature(a, b)
+    powers = [weight @ chance**n for n in range(6)]
+    rising = np.cumprod([1.0] + [(a + n) / (a + b + n) for n in range(5)])
+    assert powers == pytest.approx(rising, rel=1e-12)
+
+
 def test_a_ridge_is_told_in_words_and_has_no_standard_errors():
     # Everybody leaves with the same chance of one third: a and b run away together.
     summary = simulate(BGNBD, 2000, 11, r=1.5, alpha=30, a=1e7, b=2e7)
@@ -279,7 +289,9 @@ def test_a_ridge_is_told_in_words_and_has_no_standard_errors():
     assert np.isnan([model.standard_errors_["a"], model.standard_errors_["b"]]).all()
     assert model.params_["a"] / (model.params_["a"] + model.params_["b"]) == pytest.approx(1 / 3, abs=0.03)
     assert abs(model.params_["r"] - 1.5) < 4 * model.standard_errors_["r"]
-    assert np.isfinite(model.expected_purchases(365, summary)).all()
+    # A mean over chances that hardly differ, and the closed form.
+    at_once = model.discounted_purchases([365.0], 0.0, summary)
+    assert at_once.to_numpy() == pytest.approx(model.expected_purchases(365, summary).to_numpy(), rel=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from crmlab.errors import ParameterError, TableError
 from crmlab.mining.customers.lifetime.base import LifetimeModel, check_rate
 from crmlab.mining.customers.lifetime.fitting import dot, weighed_odds
 from crmlab.mining.customers.lifetime.gamma_ratios import log_rising
+from crmlab.mining.customers.lifetime.special import beta_quadrature
 from crmlab.mining.customers.lifetime.summaries import Column, Counted, coded, count_equal, purchase_histories
 
 if TYPE_CHECKING:
@@ -188,17 +189,16 @@ class BGNBD(LifetimeModel):
 
     def _buying(self, counts: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Expected purchases per unit of log(1 + z) of who is active now: a row per count."""
-        from scipy.special import betaincinv, hyp2f1
+        from scipy.special import hyp2f1
 
         r, _, a, b = self._values()
         x, y = counts[:, None], b + counts[:, None] + self._chances_before
         if a * np.log1p(z.max()) < 600:
             return (r + x) * (1 + z) ** (1 - a) * hyp2f1(a + y - x - r - 1, a, a + y, z / (1 + z))
         # The power is too large for a float, as nearly all have the same chance: a mean over chances.
-        level, weight = np.polynomial.legendre.leggauss(200)
-        rows = zip(betaincinv(a, y, (level + 1) / 2), counts, strict=True)
-        mean = np.array([weight / 2 @ (1 + np.outer(own, z)) ** -(r + n + 1) for own, n in rows])
-        return (r + x) * (1 + z) * mean
+        rules = ((n, beta_quadrature(a, own)) for n, own in zip(counts, y[:, 0], strict=True))
+        mean = [weight @ (1 + np.outer(chance, z)) ** -(r + n + 1) for n, (chance, weight) in rules]
+        return (r + x) * (1 + z) * np.array(mean)
 
     def purchase_probability(self, n: ArrayLike, t: ArrayLike) -> np.ndarray:
         """Probability that a new customer makes n repeat purchases in a time of length t.
