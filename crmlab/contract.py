@@ -111,6 +111,19 @@ class Table:
         """Names of the columns that may not be missing."""
         return [column.name for column in self.columns if column.required]
 
+    def empty(self) -> pd.DataFrame:
+        """A table without rows, with these columns and their types.
+
+        Examples
+        --------
+        >>> from crmlab.tables import table
+        >>> table("campaigns").empty()["budget"].dtype
+        Int64Dtype()
+        """
+        import pandas as pd
+
+        return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in self.columns})
+
 
 @cache
 def _pandera() -> Any:

@@ -241,11 +241,11 @@ def get(name: str, folder: Path | None) -> None:
 
 def _say_what_next(folder: Path) -> None:
     """The reports that a new workspace allows: that on its quality at least."""
-    from crmlab.reporting.plan import find_notebook, report_names, tables_of
+    from crmlab.reporting.plan import find_notebook, missing_tables, report_names
     from crmlab.workspace import open_workspace
 
     tables = open_workspace(folder).tables
-    allowed = [name for name in report_names() if set(tables_of(find_notebook(name))) <= set(tables)]
+    allowed = [name for name in report_names() if not missing_tables(find_notebook(name), tables)]
     click.echo(f"Written: {folder}, with {', '.join(tables)}.")
     name = allowed[0] if len(allowed) == 1 else "all"
     click.echo(f"Next: crmlab report {name} --workspace {folder}")

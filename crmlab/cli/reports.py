@@ -274,7 +274,7 @@ def _plan_all(
     Each report gets the parameters it declares.
     """
     from crmlab.reporting.parameters import read_parameters
-    from crmlab.reporting.plan import find_notebook, open_clean, plan_report, report_names, tables_of
+    from crmlab.reporting.plan import find_notebook, missing_tables, open_clean, plan_report, report_names
     from crmlab.workspace import open_workspace
 
     declared = {name: read_parameters(find_notebook(name)) for name in report_names()}
@@ -284,8 +284,7 @@ def _plan_all(
     known, plans, failures = open_workspace(workspace).tables, [], []
     opened = open_clean(workspace, say)
     for name in declared:
-        missing = [table for table in tables_of(find_notebook(name)) if table not in known]
-        if missing:
+        if missing := missing_tables(find_notebook(name), known):
             click.echo(f"{name} is left out: the workspace has no {', '.join(missing)}.")
             continue
         # Which of them are to be public is no matter of what they declare.

@@ -29,6 +29,7 @@ from crmlab.reporting.public import (
     what_may_be_shown,
 )
 from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
+from crmlab.reporting.sections import NOTHING
 from crmlab.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
@@ -145,6 +146,11 @@ class Report:
         fine = not values or enough(counts, self.public)
         said = self.tongue(text, **values) if fine else left_out(self.tongue, self.public)
         return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark)
+
+    def nothing(self, text: str) -> Exhibit:
+        """A sentence in place of what there are no data for; the page leaves out sections of nothing else."""
+        said = self.tongue(text)
+        return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark, {NOTHING: said})
 
     def headline(
         self, figures: dict[str, Any], formats: dict[str, str] | None = None, counts: Any = None
@@ -387,10 +393,7 @@ class Report:
 
     def _nothing(self, name: str, frame: pd.DataFrame | None, title: str) -> Exhibit:
         """In place of a figure or table without rows, or of one that may not be shown."""
-        text = (
-            left_out(self.tongue, self.public)
-            if frame is None
-            else self.tongue("There are no data for this.")
-        )
+        hidden = left_out(self.tongue, self.public) if frame is None else ""
+        text = hidden or self.tongue("There are no data for this.")
         data = {"text/html": note(title, text), "text/plain": f"{title}: {text}"}
-        return Exhibit(name, frame, data | self._mark)
+        return Exhibit(name, frame, data | self._mark, {} if hidden else {NOTHING: text})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlab.locale import Language
+from crmlab.reporting.sections import without_empty_sections
 
 _HERE = Path(__file__).parent
 _FONTS = _HERE.parent / "fonts"
@@ -30,7 +31,8 @@ def to_page(notebook: Any, title: str, subtitle: str, tongue: Language, facts: d
     """HTML of an executed notebook: code folded away, styles, fonts and pictures inside.
 
     The page asks nothing of the network, and tells the browser to hold it to that. Its contents are
-    made of the second-level headings. Equal notebooks give equal pages.
+    made of the second-level headings; sections that have nothing to show are named at the end. Equal
+    notebooks give equal pages.
 
     Parameters
     ----------
@@ -68,6 +70,7 @@ def to_page(notebook: Any, title: str, subtitle: str, tongue: Language, facts: d
         "facts_label": tongue("How this report was made"),
         "facts": facts,
     }
+    notebook = without_empty_sections(notebook, tongue)
     body, _ = _exporter().from_notebook_node(notebook, resources={"crmlab": page})
     return body.replace("/* style */", style(tongue.right_to_left or bool(ARABIC.search(body))), 1)
 

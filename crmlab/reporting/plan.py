@@ -6,7 +6,7 @@ found, not run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +50,18 @@ def find_notebook(name: str) -> Path:
 def tables_of(notebook: Path, which: str = "tables") -> list[str]:
     """Tables the notebook says it reads; ``"further_tables"`` are those it reads where there are any."""
     return list(read_notebook(notebook).get("metadata", {}).get("crmlab", {}).get(which, []))
+
+
+def missing_tables(notebook: Path, known: Collection[str]) -> list[str]:
+    """What the notebook cannot do without and is not among the `known` tables.
+
+    Of its ``"one_of"`` it needs one, whichever it is.
+    """
+    missing = [table for table in tables_of(notebook) if table not in known]
+    choice = tables_of(notebook, "one_of")
+    if choice and not set(choice) & set(known):
+        missing.append(" or ".join(choice))
+    return missing
 
 
 @dataclass(frozen=True)
@@ -114,24 +126,23 @@ def plan_report(
     own = {key: value for key, value in declared.items() if key not in GIVEN}
     check_parameters(own, given)
     source = workspace.workspace if isinstance(workspace, Opened) else open_workspace(workspace)
-    needed = tables_of(notebook)
-    missing = [table for table in needed if table not in source.tables]
-    if missing:
+    if missing := missing_tables(notebook, source.tables):
         raise ParameterError(
             f"The report {notebook.stem} needs {', '.join(missing)}, which the workspace {source.name!r} "
             f"does not have; it has: {', '.join(source.tables) or 'no tables'}."
         )
     tongue = language(language_code or source.settings.language)
     state = workspace.state if isinstance(workspace, Opened) else open_clean(source.path, cleaning).state
-    for table in needed:
+    further = [*tables_of(notebook, "one_of"), *tables_of(notebook, "further_tables")]
+    read = [*tables_of(notebook), *(table for table in further if table in state["tables"])]
+    for table in read:
         counts = state["tables"][table]
-        if not counts["clean"]:
+        if not counts["clean"] and table not in further:
             raise ReportError(
                 f"The report {notebook.stem} needs {table}, but none of its {counts['rows_in']:,} rows is "
                 f"clean; see what is wrong with: crmlab clean {source.path} --rows 20"
             )
     values = check_parameters(own, given, _domains(source, state, own, given))
-    read = [*needed, *(table for table in tables_of(notebook, "further_tables") if table in state["tables"])]
     made_from = ingredients(notebook, values, tongue.code, read, source, state)
     folder = Path(out) / notebook.stem / f"{tongue.code}-{key_of(made_from)}"
     return Plan(notebook, source, tongue, values, made_from, folder)

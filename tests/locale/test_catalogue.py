@@ -58,18 +58,20 @@ def texts_of_calls(source: str) -> set[str]:
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
         name = getattr(call.func, "attr", getattr(call.func, "id", ""))
         shown = [keyword.value for keyword in call.keywords if keyword.arg in SHOWN]
-        if name in ("say", "tongue"):
+        if name in ("say", "nothing", "tongue"):
             shown += call.args[:1]
         if name == "table":
             shown += call.args[2:3]
-        if name == "headline" and isinstance(call.args[0], ast.Dict):
-            shown += call.args[0].keys
+        if name == "headline":
+            shown += [key for part in ast.walk(call.args[0]) if isinstance(part, ast.Dict) for key in part.keys]
         if name == "bars":
             shown += call.args[3:4]
         for value in shown:
             parts = [value]
             if isinstance(value, ast.Dict | ast.Tuple):
                 parts = value.values if isinstance(value, ast.Dict) else value.elts
+            if isinstance(value, ast.IfExp):
+                parts = [value.body, value.orelse]
             found |= {
                 part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)
             }

@@ -118,8 +118,8 @@ def test_a_measure_nobody_was_asked_for_is_empty():
 
 
 def test_nps_answers_on_a_wrong_scale_are_refused():
-    with pytest.raises(ParameterError, match="on the scale 0 to 10; found: 1 to 11"):
-        scores(SURVEYS.assign(scale_low=1.0, scale_high=11.0), "nps")
+    with pytest.raises(ParameterError, match="on eleven steps such as 0 to 10; found: 1 to 7"):
+        scores(SURVEYS.assign(scale_low=1.0, scale_high=7.0), "nps")
 
 
 def test_effort_on_two_scales_is_refused():

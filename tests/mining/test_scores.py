@@ -5,8 +5,23 @@ import math
 import pandas as pd
 import pytest
 
+import crmlab as crm
 from crmlab.errors import ParameterError
-from crmlab.mining.satisfaction import ces, csat, nps, scores
+from crmlab.mining.satisfaction import (
+    by_department,
+    by_segment,
+    ces,
+    csat,
+    gap_answers,
+    nps,
+    scores,
+    servqual,
+)
+
+
+@pytest.fixture(scope="module")
+def sample() -> dict[str, pd.DataFrame]:
+    return crm.sample(customers=600, seed=3)
 
 
 def codes(public_data):
@@ -43,15 +58,14 @@ def survey(given, low, high, metric="nps"):
 def test_tables_are_held_to_the_scale_that_they_name():
     with pytest.raises(ParameterError, match=r"1 of 3 answers of the metric nps lie outside the scale given"):
         scores(survey([11, 10, 3], 0, 10), "nps")
-    with pytest.raises(ParameterError, match="Take 1 from codes 1 to 11"):
-        scores(survey([11, 10, 3], 1, 11), "nps")
+    assert scores(survey([11, 10, 7, 8], 1, 11), "nps")["value"].item() == 25
     with pytest.warns(UserWarning, match="look like codes 1 to 11"):
         scores(survey([1] * 8 + [10] * 9, 0, 10), "nps")
 
 
 def test_two_scales_in_one_table():
     both = pd.concat([survey([10, 2], 0, 10), survey([5], 1, 5)])
-    with pytest.raises(ParameterError, match="on the scale 0 to 10; found: 0 to 10, 1 to 5"):
+    with pytest.raises(ParameterError, match="on eleven steps such as 0 to 10; found: 0 to 10, 1 to 5"):
         scores(both, "nps")
     with pytest.raises(ParameterError, match="on one scale to have a mean"):
         scores(both.assign(metric="ces"), "ces")
@@ -92,3 +106,60 @@ def test_one_answer_per_group():
     means = scores(each.assign(metric="ces"), "ces", by="touch_point")
     assert means["low"].isna().all()
     assert means["value"].tolist() == [3, 10]
+
+
+def test_scores_by_segment_are_those_of_the_customers_in_it(sample):
+    surveys, customers = sample["surveys"], sample["customers"]
+    segments = customers.set_index("customer_id")["city"]
+    found = by_segment(surveys, "csat", segments, minimum_answers=20)
+    outside = surveys[surveys["respondent"] != "internal"]
+    outside = outside.assign(city=outside["customer_id"].map(segments))
+    for row in found.itertuples():
+        answers = outside[(outside["metric"] == "csat") & (outside["city"] == row.segment)]["score"].dropna()
+        assert row.value == csat(answers).value
+        assert (row.low, row.high, row.n) == (csat(answers).low, csat(answers).high, len(answers))
+    assert len(found) > 3
+    assert found["value"].is_monotonic_decreasing
+    known = outside[(outside["metric"] == "csat") & outside["city"].notna()]["score"].dropna()
+    assert found["together"].eq(csat(known).value).all()
+    assert found["n"].sum() + found.attrs["left_out"] == len(known)
+
+
+def test_a_customer_of_two_segments_is_refused(sample):
+    twice = pd.Series(["loyal", "new", "new"], index=["C1", "C1", "C2"])
+    with pytest.raises(ParameterError, match="2 rows of the segments have a customer_id in common"):
+        by_segment(sample["surveys"], "nps", twice)
+
+
+def test_departments_are_judged_by_those_inside_alone(sample):
+    surveys = sample["surveys"]
+    found = by_department(surveys, "csat").set_index("department")
+    inside = surveys[surveys["respondent"] == "internal"]
+    assert found["n"].sum() == len(inside)
+    for department, answers in inside.groupby("touch_point")["score"]:
+        assert found.loc[department, "value"] == csat(answers).value
+    assert by_department(surveys.drop(columns="respondent"), "csat").empty
+
+
+def test_gaps_of_oddjob_from_long_answers(public_data):
+    wide = pd.read_csv(public_data / "oddjob_airline" / "oddjob_airline.csv.gz")
+    parts = []
+    for letter, metric in (("e", "expectation"), ("s", "item")):
+        part = wide[[f"{letter}{n}" for n in range(1, 24)]]
+        part = part.rename(columns=lambda name: f"thing {name[1:]}")
+        part = part.rename_axis("response_id").reset_index().melt("response_id", var_name="touch_point")
+        parts.append(part.assign(metric=metric, question=letter))
+    long = pd.concat(parts).rename(columns={"value": "score"}).assign(scale_low=1, scale_high=100)
+    long["response_id"] = long["response_id"].astype("str")
+    gaps = servqual(*gap_answers(long.sample(frac=1, random_state=1)))
+    items = gaps[gaps["level"] == "item"].set_index("name")["gap"] * 0.99
+    # The worst item is the fourth, the best the twelfth; see the data's notes.
+    assert items.idxmin() == "thing 4"
+    assert items.idxmax() == "thing 12"
+    assert items["thing 4"] == pytest.approx(-30.214, abs=5e-4)
+    assert items["thing 12"] == pytest.approx(-8.799, abs=5e-4)
+
+
+def test_without_expectations_there_are_no_gaps(sample):
+    expectation, perception = gap_answers(sample["surveys"])
+    assert expectation.shape == perception.shape == (0, 0)

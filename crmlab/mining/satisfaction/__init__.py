@@ -5,10 +5,11 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "answers": ["driver_answers"],
+        "answers": ["driver_answers", "gap_answers"],
         "callbacks": ["call_back"],
         "differences": ["compare_groups", "score_difference"],
         "drivers": ["lmg", "relative_weights"],
+        "groups": ["by_department", "by_segment"],
         "improvement": ["improve_first", "key_drivers"],
         "kano_model": ["kano"],
         "multi_item": ["index_score"],

@@ -62,14 +62,8 @@ def driver_answers(
     >>> X["price"].tolist(), y.tolist()
     ([0.0, 100.0], [50.0, 75.0])
     """
-    table = as_table(surveys)
-    need_columns(table, _NEEDED, "Survey answers", "surveys")
-    if "respondent" in table.columns:
-        table = table.filter(table["respondent"].fill_null("external") != "internal")
-    if since is not None:
-        table = table.filter(table["time"].date() >= as_day(since, "since"))
-    if until is not None:
-        table = table.filter(table["time"].date() < as_day(until, "until"))
+    table = _external(surveys, since, until)
+    table = table.filter(table["metric"] != "expectation")
     asked = _asked(table, table["metric"] == "item")
     if not asked["rates"].any() and "touch_point" in table.columns:
         asked = _asked(table, table["touch_point"].notnull())
@@ -82,11 +76,80 @@ def driver_answers(
     question = _outcome(asked[~items], outcome)
     asked = asked[items | (asked["question"] == question)]
     _check(asked)
-    steps = (asked["score"] - asked["scale_low"]) / (asked["scale_high"] - asked["scale_low"])
-    wide = asked.assign(score=100 * steps).pivot(index="response_id", columns="question", values="score")
+    wide = asked.assign(score=_in_percent(asked)).pivot(
+        index="response_id", columns="question", values="score"
+    )
     wide = wide.loc[asked.loc[asked["question"] == question, "response_id"].sort_values()]
     wide.columns.name = None
     return wide.drop(columns=question), wide[question]
+
+
+def gap_answers(
+    surveys: Log, since: Day | None = None, until: Day | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What respondents expected of each thing and how they found it, as `servqual` takes them.
+
+    Parameters
+    ----------
+    surveys, since, until
+        As `driver_answers` takes them. Answers with the metric ``"expectation"`` say what was expected,
+        those with ``"item"`` how it was; a thing is a touch point, or a question where none is named.
+
+    Returns
+    -------
+    expectation, perception : DataFrame
+        One row per response, one column per thing of which both were asked, sorted alike; on 0 (lowest
+        answer of the question's scale) to 100, the mean where several questions are about one thing.
+        Without columns where nobody was asked what he expected.
+
+    Raises
+    ------
+    TableError
+        If an answer lies outside its scale, or a scale has no length.
+
+    Examples
+    --------
+    >>> surveys = pd.DataFrame({"response_id": "R1", "metric": ["expectation", "item"], "question": "speed",
+    ...     "score": [5, 3], "scale_low": 1, "scale_high": 5})
+    >>> expected, found = gap_answers(surveys)
+    >>> expected["speed"].tolist(), found["speed"].tolist()
+    ([100.0], [50.0])
+    """
+    table = _external(surveys, since, until)
+    table = table.filter(table["metric"].isin(["expectation", "item"]), table["response_id"].notnull())
+    thing = table["question"]
+    if "touch_point" in table.columns:
+        thing = table["touch_point"].coalesce(thing)
+    table = table.mutate(thing=thing).filter(lambda t: t["thing"].notnull())
+    if not table.filter(table["metric"] == "expectation").count().to_pyarrow().as_py():
+        return pd.DataFrame(), pd.DataFrame()
+    asked = collect(table.select(*_NEEDED, "thing"), key=["response_id", "thing", "metric", "question"])
+    _check_scales(asked)
+    asked["score"] = _in_percent(asked)
+    wide = asked.pivot_table(index="response_id", columns=["metric", "thing"], values="score", dropna=False)
+    both = [
+        name for name in wide["expectation"] if ("item", name) in wide and wide["item", name].notna().any()
+    ]
+    wide.columns.names = [None, None]
+    return wide["expectation"][both], wide["item"][both]
+
+
+def _external(surveys: Log, since: Day | None, until: Day | None) -> ibis.Table:
+    """Answers of customers in a time."""
+    table = as_table(surveys)
+    need_columns(table, _NEEDED, "Survey answers", "surveys")
+    if "respondent" in table.columns:
+        table = table.filter(table["respondent"].fill_null("external") != "internal")
+    if since is not None:
+        table = table.filter(table["time"].date() >= as_day(since, "since"))
+    if until is not None:
+        table = table.filter(table["time"].date() < as_day(until, "until"))
+    return table
+
+
+def _in_percent(asked: pd.DataFrame) -> pd.Series:
+    """The place of each answer on its scale, 0 to 100."""
+    return 100 * (asked["score"] - asked["scale_low"]) / (asked["scale_high"] - asked["scale_low"])
 
 
 def _asked(table: ibis.Table, rates: ibis.expr.types.BooleanValue) -> pd.DataFrame:
@@ -142,6 +205,10 @@ def _check(asked: pd.DataFrame) -> None:
             f"The answers to {two[0]!r} are on more than one scale; they are to be on one to be compared.",
             "surveys", "scale_high", "one scale to a question",
         )  # fmt: skip
+    _check_scales(asked)
+
+
+def _check_scales(asked: pd.DataFrame) -> None:
     unclear = ~(asked["scale_low"] < asked["scale_high"])
     if unclear.any():
         raise TableError(

@@ -139,10 +139,10 @@ def _count(answers: ibis.Table, groups: list[str]) -> ibis.Table:
     boxes = ibis.ifelse(high - low >= 4, 2, 1)
     counts = {
         "n": answers.count(),
-        "plus": (score >= 9).sum().fill_null(0),
-        "minus": (score <= 6).sum().fill_null(0),
+        "plus": (score - low >= 9).sum().fill_null(0),
+        "minus": (score - low <= 6).sum().fill_null(0),
         "zeros": (score == 0).sum().fill_null(0),
-        "ones": (score == 1).sum().fill_null(0),
+        "ones": ((score == 1) & (low == 0)).sum().fill_null(0),
         "top": (score > high - boxes).sum().fill_null(0),
         "outside": ((score < low) | (score > high)).sum().fill_null(0),
         "mean": score.mean(),
@@ -159,10 +159,10 @@ def _check_scales(counts: pd.DataFrame, metric: Metric) -> None:
     ends = counts[["scale_low", "scale_high"]], counts[["scale_low_max", "scale_high_min"]]
     scales = sorted({scale for pair in ends for scale in pair.itertuples(index=False, name=None)})
     shown = ", ".join(f"{low:g} to {high:g}" for low, high in scales)
-    if metric == "nps" and any(scale != (0, 10) for scale in scales):
+    if metric == "nps" and any(high - low != 10 for low, high in scales):
         raise ParameterError(
-            f"NPS answers are to be on the scale 0 to 10; found: {shown}. Take 1 from {_CODES}; give answers "
-            "to questions on other scales the metric 'csat' or 'item'."
+            f"NPS is defined on eleven steps such as 0 to 10; found: {shown}. Give answers to questions on "
+            "other scales the metric 'csat' or 'item'."
         )
     if outside := int(counts["outside"].sum()):
         raise ParameterError(

@@ -26,6 +26,8 @@ QUADRANTS = {
     (False, False): "low priority",
     (False, True): "possible overkill",
 }
+#: What stands for the whole where several overall questions were asked along with the items.
+OUTCOMES = ("csat", "nps", "ces")
 #: For drivers whose good ratings go with a bad outcome.
 REVERSED = "check direction"
 
@@ -143,6 +145,9 @@ def key_drivers(
 ) -> pd.DataFrame:
     """`improve_first` of a table of survey answers, whatever it holds.
 
+    Where several overall questions were asked along with the items, satisfaction is the outcome,
+    or the recommendation where it was not asked.
+
     Parameters
     ----------
     surveys, since, until
@@ -163,12 +168,14 @@ def key_drivers(
     >>> key_drivers(nothing).attrs["why_not"][:33]
     'There are no ratings of drivers: '
     """
-    try:
-        return improve_first(
-            *driver_answers(surveys, since=since, until=until), replicates=replicates, seed=seed
-        )
-    except (ParameterError, TableError) as refused:
-        columns = ["share", "share_low", "share_high", "performance", "shortfall", "quadrant", "first"]
-        empty = pd.DataFrame(columns=columns, index=pd.Index([], name="driver"), dtype="float64")
-        empty.attrs |= {"why_not": str(refused), "n": 0, "left_out": 0, "r2": np.nan}
-        return empty
+    why_not = ""
+    for outcome in (None, *OUTCOMES):
+        try:
+            answers = driver_answers(surveys, outcome, since=since, until=until)
+            return improve_first(*answers, replicates=replicates, seed=seed)
+        except (ParameterError, TableError) as refused:
+            why_not = why_not or str(refused)
+    columns = ["share", "share_low", "share_high", "performance", "shortfall", "quadrant", "first"]
+    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="driver"), dtype="float64")
+    empty.attrs |= {"why_not": why_not, "n": 0, "left_out": 0, "r2": np.nan}
+    return empty

@@ -179,8 +179,8 @@ def scores(
     Raises
     ------
     ParameterError
-        If an answer lies outside its scale, NPS answers are on another scale than 0 to 10, or CES
-        answers on several.
+        If an answer lies outside its scale, NPS answers have not eleven steps (0 to 10, or coded 1 to
+        11) or are on several scales, or CES answers are.
 
     Warns
     -----

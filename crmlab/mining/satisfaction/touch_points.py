@@ -120,11 +120,18 @@ def by_touch_point(
     """
     answers = as_table(surveys)
     answers = answers.filter(answers["touch_point"].notnull())
+    return compared(answers, metric, "touch_point", minimum_answers, since, until)
+
+
+def compared(
+    answers: ibis.Table, metric: Metric, by: str, minimum_answers: int, since: Day | None, until: Day | None
+) -> pd.DataFrame:
+    """One measure by a column, best first, beside the same measure over all of its values together."""
     together = scores(answers, metric, since=since, until=until)["value"].sum()
-    found = scores(answers, metric, by="touch_point", since=since, until=until)
+    found = scores(answers, metric, by=by, since=since, until=until)
     enough = found["n"] >= minimum_answers
     table = found[enough].assign(together=together)
-    table = table.sort_values(["value", "touch_point"], ascending=[False, True], ignore_index=True)
+    table = table.sort_values(["value", by], ascending=[False, True], ignore_index=True)
     table.attrs["left_out"] = int(found["n"][~enough].sum())
     return table
 
