@@ -75,7 +75,7 @@ def test_from_a_users_file_to_a_report(shop, tmp_path):
     again = crmlab("report", "all", "-w", folder, "--out", tmp_path / "reports", "--lang", "fa", "--jobs", 2)
     assert again.exit_code == 0
     assert "unchanged" in again.output
-    assert "satisfaction is left out: the workspace has no surveys." in again.output
+    assert "satisfaction is left out: the workspace has no surveys or tickets." in again.output
 
 
 def test_rules_are_told_and_end_cleaning_where_they_are_to(tmp_path):

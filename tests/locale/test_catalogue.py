@@ -63,7 +63,9 @@ def texts_of_calls(source: str) -> set[str]:
         if name == "table":
             shown += call.args[2:3]
         if name == "headline":
-            shown += [key for part in ast.walk(call.args[0]) if isinstance(part, ast.Dict) for key in part.keys]
+            shown += [
+                key for part in ast.walk(call.args[0]) if isinstance(part, ast.Dict) for key in part.keys
+            ]
         if name == "bars":
             shown += call.args[3:4]
         for value in shown:

@@ -6,11 +6,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from fontTools.ttLib import TTFont
+from nbformat import v4
 
 import crmlab
 from crmlab.locale import catalogue, language
 from crmlab.reporting import run_report, write_index
 from crmlab.reporting.page import _exporter, outline, to_page
+from crmlab.reporting.sections import NOTHING, without_empty_sections
 
 NAMES = ["segmentation", "satisfaction", "campaign", "quality"]
 LANGUAGES = ["en", "fa"]
@@ -313,3 +315,26 @@ def test_the_index_leads_to_every_report(browser, reports):
     page.wait_for_load_state()
     assert page.locator("h1").count() == 1
     page.close()
+
+
+def test_sections_without_anything_to_show_are_named_at_the_end():
+    def section(title, *outputs):
+        return [v4.new_markdown_cell(f"## {title}"), v4.new_code_cell(outputs=list(outputs))]
+
+    def said(text, nothing=""):
+        return v4.new_output(
+            "execute_result", {"text/markdown": text}, metadata={NOTHING: nothing} if nothing else {}
+        )
+
+    cells = [
+        v4.new_markdown_cell("# Title"), v4.new_code_cell(outputs=[said("none", "none")]),
+        *section("Sales", said("many"), said("no returns", "no returns")),
+        *section("Gaps", said("not asked", "not asked"), said("not asked", "not asked")),
+        *section("How to read this"),
+    ]  # fmt: skip
+    notebook = v4.new_notebook(cells=cells)
+    shown = without_empty_sections(notebook, language("fa"))
+    assert shown.cells[:-1] == [*cells[:4], *cells[6:]]
+    assert shown.cells[-1].source.endswith("- **Gaps** not asked")
+    assert len(notebook.cells) == 8
+    assert without_empty_sections(shown, language("fa")) is shown

@@ -25,6 +25,13 @@ def real(public_data, tmp_path_factory):
     return run
 
 
+def workspace_of(folder: Path, *sources: str) -> Path:
+    """A workspace as its owner writes it down."""
+    folder.mkdir()
+    (folder / "crmlab.toml").write_text("\n".join(['[workspace]\nname = "Raw"', *sources]), encoding="utf-8")
+    return folder
+
+
 def text_of(folder: Path) -> str:
     """Words of the page without its marks."""
     page = (folder / "report.html").read_text(encoding="utf-8")
@@ -83,9 +90,12 @@ def test_satisfaction_of_the_airline_passengers(real):
     wifi = raw["In-flight Wifi Service"]
     expected = (wifi >= 4).sum() / (wifi > 0).sum()
     assert points.set_index("touch_point").loc["In-flight Wifi Service", "value"] == pytest.approx(expected)
-    assert "Begin with In-flight Wifi Service" in text_of(folder)
-    # Nobody was asked for NPS and CES: a sentence each, no empty figures.
-    assert (folder / "report.html").read_text(encoding="utf-8").count("<p>There are no answers to this") == 2
+    text = text_of(folder)
+    assert "Begin with In-flight Wifi Service" in text
+    # Nobody was asked for NPS and CES: a line each at the end, no empty sections.
+    assert "What is not in this report Would customers recommend us? There are no answers to this" in text
+    assert "Was it easy for them? There are no answers to this question." in text
+    assert text.count("Was it easy for them?") == 1
     assert "There are no data for this." not in text_of(folder)
     assert table_of(folder, "headline")["metric"].tolist() == ["csat"]
     assert not list((folder / "tables").glob("nps_*"))
@@ -102,3 +112,57 @@ def test_segmentation_of_online_retail_sets_anonymous_lines_aside(real):
         f"{bought['Customer ID'].nunique():,} customers placed {bought['Invoice'].nunique():,} orders"
         in text_of(folder)
     )
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_satisfaction_of_oddjob_with_its_codes_and_its_gaps(public_data, tmp_path, language):
+    file = public_data / "oddjob_airline" / "oddjob_airline.csv.gz"
+
+    def asked(metric: str, low: int, high: int, answers: dict[str, str]) -> str:
+        named = "\n".join(f'{heading} = "{point}"' for heading, point in answers.items())
+        return (
+            f'[[source]]\nfile = "{file}"\ntable = "surveys"\n[source.constants]\nmetric = "{metric}"\n'
+            f"scale_low = {low}\nscale_high = {high}\n[source.answers]\n{named}"
+        )
+
+    folder = workspace_of(
+        tmp_path / "oddjob",
+        asked("nps", 1, 11, {"nps": ""}),
+        asked("csat", 1, 7, {"overall_sat": ""}),
+        asked("item", 1, 100, {f"s{n}": f"item {n}" for n in range(1, 24)}),
+        asked("expectation", 1, 100, {f"e{n}": f"item {n}" for n in range(1, 24)}),
+    )
+    run = run_report("satisfaction", folder, language=language, out=tmp_path / "reports").folder
+    headline = table_of(run, "headline").set_index("metric")
+    assert headline.loc["nps", "value"] == pytest.approx(-18.1221, abs=5e-5)
+    gaps = table_of(run, "gaps")
+    assert len(gaps) == 23
+    # On 0 to 100, where the answers are on 1 to 100.
+    assert gaps["name"].iloc[[0, -1]].tolist() == ["item 4", "item 12"]
+    assert 0.99 * gaps["gap"].iloc[0] == pytest.approx(-30.214, abs=5e-4)
+    drivers = table_of(run, "drivers")
+    assert drivers.loc[0, ["driver", "n"]].tolist() == ["s23", 793]
+    assert drivers.loc[0, "share"] == pytest.approx(0.3714, abs=5e-5)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_satisfaction_from_nothing_but_the_incident_log(public_data, tmp_path, language):
+    file = public_data / "incident_log" / "incident_event_log.csv.gz"
+    columns = {
+        "ticket_id": "number", "time": "sys_updated_at", "status": "ident_state",
+        "department": "assignment_group", "priority": "priority",
+    }  # fmt: skip
+    named = "\n".join(f'{column} = "{heading}"' for column, heading in columns.items())
+    folder = workspace_of(
+        tmp_path / "incidents", f'[[source]]\nfile = "{file}"\ntable = "tickets"\n[source.columns]\n{named}'
+    )
+    run = run_report("satisfaction", folder, language=language, out=tmp_path / "reports").folder
+    levels = table_of(run, "levels_by_department")
+    assert len(levels) == 15
+    assert table_of(run, "backlog")["opened"].sum() == 24_918
+    # Five rows have the unknown state -100; others tell of one status twice within a minute.
+    reasons = open_workspace(folder).quarantine["reasons"]
+    assert reasons.str.contains("status: value not allowed").sum() == 5
+    assert reasons.str.contains("status: value not allowed|taken by an earlier row").all()
+    if language == "en":
+        assert "of all requests and complaints (24,918) were resolved within 72 hours" in text_of(run)
