@@ -199,3 +199,18 @@ def test_what_was_expected_stands_beside_what_was_found():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["as it was", "as forecast"]
     low, high = sorted(axes.get_xlim())
     assert low < 0.1 <= 0.9 < high
+
+
+def test_long_amounts_on_an_axis_do_not_run_into_each_other():
+    frame = pd.DataFrame(
+        {"name": ["a", "b"], "value": [4e7, 1.7e9], "low": [3e7, 1.6e9], "high": [5e7, 1.8e9]}
+    )
+    for code in ("en", "fa"):
+        figure = figures.intervals(
+            frame, "name", title="Worth", code=code, show=lambda value: f"{value:,.0f} rials"
+        )
+        figure.draw_without_rendering()
+        boxes = [tick.get_window_extent() for tick in figure.axes[0].get_xticklabels() if tick.get_text()]
+        boxes = sorted((box.x0, box.x1) for box in boxes)
+        assert len(boxes) > 2
+        assert all(left[1] < right[0] for left, right in zip(boxes, boxes[1:], strict=False))

@@ -125,6 +125,9 @@ def intervals(
         axes.set_yticks(rows, [directed(name, tongue) for name in frame[label]])
         axes.set_ylim(len(frame) - 0.45, -0.85)
         axes.xaxis.set_major_formatter(layout.short(show))
+        longest = max((len(show(number)) for number in axes.get_xlim()), default=0)
+        if (steps := 95 // (longest + 3)) < 9:
+            axes.locator_params(axis="x", nbins=max(steps, 2))
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.06)
