@@ -11,7 +11,18 @@ from crmlab.locale import language
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from crmlab.locale import Language
+
+#: Where a name may stand beside its dot, the best place first.
+PLACES = {
+    (0, 8): {"ha": "center", "va": "bottom"},
+    (0, -8): {"ha": "center", "va": "top"},
+    (9, 0): {"ha": "left", "va": "center"},
+    (-9, 0): {"ha": "right", "va": "center"},
+}
 
 
 def scatter(
@@ -38,7 +49,7 @@ def scatter(
     Parameters
     ----------
     frame
-        One row per category.
+        One row per category; where dots crowd, the first ones are named.
     label, x, y
         Columns with the names and the numbers.
     x_name, y_name
@@ -60,15 +71,6 @@ def scatter(
             known = [*ends.dropna(), *([cut] if cut is not None else [])] or [0, 1]
             room = (max(known) - min(known) or abs(max(known)) or 1) * share
             limits(min(known) - room, max(known) + room)
-        # A name stands above its dot, or below it where another dot is close above.
-        span_x, span_y = (end - start for start, end in (axes.get_xlim(), axes.get_ylim()))
-        for row in frame[[label, x, y]].itertuples(index=False):
-            name, across, up = row
-            close = (
-                (abs(frame[x] - across) < 0.14 * span_x) & (frame[y] > up) & (frame[y] < up + 0.1 * span_y)
-            )
-            axes.annotate(directed(name, tongue), (across, up), (0, -15 if close.any() else 8), ha="center",
-                          textcoords="offset points", fontsize=9, bbox=PAPER, zorder=1.5)  # fmt: skip
         line = {"color": GREY, "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1}
         if x_cut is not None:
             axes.axvline(x_cut, **line)
@@ -86,4 +88,32 @@ def scatter(
         axes.yaxis.set_label_position("right" if tongue.right_to_left else "left")
         axes.xaxis.set_major_formatter(layout.short(show_x))
         axes.yaxis.set_major_formatter(layout.short(show_y))
+        axes.locator_params(axis="x", steps=[1, 2, 5, 10])
+        _name_dots(figure, axes, frame[[label, x, y]], tongue)
     return figure
+
+
+def _name_dots(figure: Figure, axes: Axes, dots: pd.DataFrame, tongue: Language) -> None:
+    """Write names above, below or beside their dots; those for which there is no room are left out.
+
+    The first rows choose first.
+    """
+    from matplotlib.transforms import Bbox
+
+    figure.draw_without_rendering()
+    points = axes.transData.transform(dots.iloc[:, 1:].to_numpy(dtype=float))
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in points]
+    taken += [text.get_window_extent() for text in axes.texts]
+    for name, (x, y), across, up in zip(dots.iloc[:, 0], points, *dots.iloc[:, 1:].T.to_numpy(), strict=True):
+        if not (x == x and y == y):
+            continue
+        own = Bbox.from_bounds(x - 5, y - 5, 10, 10)
+        for shift, sides in PLACES.items():
+            text = axes.annotate(directed(name, tongue), (across, up), shift, textcoords="offset points",
+                                 fontsize=9, bbox=PAPER, zorder=1.5, **sides)  # fmt: skip
+            box = text.get_window_extent()
+            inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken if other.bounds != own.bounds):
+                taken.append(box)
+                break
+            text.remove()

@@ -29,6 +29,7 @@ from crmlab.mining.customers.value import TIERS
 from crmlab.mining.satisfaction.callbacks import REASONS
 from crmlab.mining.satisfaction.counts import METRICS
 from crmlab.mining.satisfaction.improvement import QUADRANTS, REVERSED
+from crmlab.mining.satisfaction.tickets import FAULTS
 from crmlab.reporting.formats import formats_of
 from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
@@ -93,6 +94,7 @@ def units() -> set[str]:
         *STEPS,
         *METRICS,
         *REASONS,
+        *(*FAULTS, "left out", "counted from the first row"),
         *(*QUADRANTS.values(), REVERSED),
         *CHANNELS,
         "relationship",

@@ -3,7 +3,7 @@
 from crmlab.loaders.sample.words import Words, latin, listed
 
 WORDS = Words(
-    workspaces={"shop": "نمونه فروشگاه", "library": "نمونه کتابخانه"},
+    workspaces={"shop": "فروشگاه نمونه", "library": "کتابخانهٔ نمونه"},
     currency="IRR",
     decimals=0,
     minor_per_euro=600_000,

@@ -41,8 +41,9 @@ def driver_answers(
     Returns
     -------
     X : DataFrame
-        One row per response that rated an item and was asked for the outcome, one column per item,
-        both sorted; on 0 (lowest answer of the question's scale) to 100. Missing where not answered.
+        One row per response that rated an item and was asked for the outcome, one column per item
+        (named by its touch point if each has its own, else by its question), both sorted; on 0 (lowest
+        answer of the question's scale) to 100. Missing where not answered.
     y : Series
         The outcome of the same responses, on 0 to 100, named by its question.
 
@@ -81,7 +82,19 @@ def driver_answers(
     )
     wide = wide.loc[asked.loc[asked["question"] == question, "response_id"].sort_values()]
     wide.columns.name = None
-    return wide.drop(columns=question), wide[question]
+    rated = wide.drop(columns=question).rename(columns=_touch_points(table, asked)).sort_index(axis=1)
+    return rated, wide[question]
+
+
+def _touch_points(table: ibis.Table, asked: pd.DataFrame) -> dict[str, str]:
+    """The touch point of each item's question, where each has one of its own."""
+    if "touch_point" not in table.columns:
+        return {}
+    items = table.filter(table["question"].isin(asked.loc[asked["rates"], "question"].unique().tolist()))
+    named = collect(items.select("question", "touch_point").distinct(), key=["question", "touch_point"])
+    known = named["touch_point"].notna().all() and (named["touch_point"] != "").all()
+    unique = named["question"].is_unique and named["touch_point"].is_unique
+    return dict(zip(named["question"], named["touch_point"], strict=True)) if known and unique else {}
 
 
 def gap_answers(

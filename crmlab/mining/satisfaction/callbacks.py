@@ -45,7 +45,9 @@ def call_back(
         One row per customer: `customer_id`, `reason` (the most pressing of theirs, see `REASONS`),
         `since` (when it was said or asked for; the earliest where there are several of the kind),
         `about` (touch point or topic; missing if not known), `others` (further reasons). Sorted by
-        reason, those who wait longest first. Whether they may be contacted is for the caller to check.
+        reason, those who wait longest first. ``.attrs["known"]`` is the number of dated answers and of
+        tickets of known customers, of which the list is made. Whether they may be contacted is for the
+        caller to check.
 
     Raises
     ------
@@ -70,13 +72,16 @@ def call_back(
         found.append(_unhappy(surveys, end, days))
     if tickets is not None:
         found.append(_waiting(tickets, end))
+    known = sum(part.attrs["known"] for part in found)
     table = pd.concat(found, ignore_index=True)
     table["rank"] = table["reason"].map(REASONS.index)
     table = table.sort_values(["rank", "since", "customer_id"], kind="stable")
     kinds = table.groupby("customer_id")["reason"].nunique()
     table = table.drop_duplicates("customer_id")
     table["others"] = table["customer_id"].map(kinds).astype("int64") - 1
-    return table[["customer_id", "reason", "since", "about", "others"]].reset_index(drop=True)
+    table = table[["customer_id", "reason", "since", "about", "others"]].reset_index(drop=True)
+    table.attrs = {"known": known}
+    return table
 
 
 def _day_after(*logs: Log | None) -> datetime.date:
@@ -92,9 +97,8 @@ def _unhappy(surveys: Log, end: datetime.date, days: int) -> pd.DataFrame:
                  "Survey answers", "surveys")  # fmt: skip
     start = end - datetime.timedelta(days=days) if end > datetime.date.min + datetime.timedelta(days) else end
     day = table["time"].date()
-    lately = table.filter(
-        table["customer_id"].notnull() & table["score"].notnull() & (day >= start) & (day < end)
-    )
+    said = table.filter(table["customer_id"].notnull() & table["score"].notnull() & (day < end))
+    lately = said.filter(said["time"].date() >= start)
     if "respondent" in table.columns:
         lately = lately.filter(lately["respondent"].fill_null("external") != "internal")
     about = [name for name in ("touch_point",) if name in table.columns]
@@ -103,7 +107,9 @@ def _unhappy(surveys: Log, end: datetime.date, days: int) -> pd.DataFrame:
     answers["reason"] = unhappy(answers)
     told = answers[answers["reason"].notna()].rename(columns={"time": "since"})
     told["about"] = told["touch_point"] if about else None
-    return told[["customer_id", "reason", "since", "about"]]
+    told = told[["customer_id", "reason", "since", "about"]]
+    told.attrs = {"known": said.count().to_pyarrow().as_py()}
+    return told
 
 
 def _waiting(tickets: Log, end: datetime.date) -> pd.DataFrame:
@@ -114,5 +120,7 @@ def _waiting(tickets: Log, end: datetime.date) -> pd.DataFrame:
     waiting, kind = waiting[kept], kind[kept]
     reason = np.where(kind == "complaint", "open complaint", "open request")
     about = waiting.get("topic")
-    return pd.DataFrame({"customer_id": waiting["customer_id"], "reason": reason,
-                         "since": waiting["opened_at"], "about": about})  # fmt: skip
+    table = pd.DataFrame({"customer_id": waiting["customer_id"], "reason": reason,
+                          "since": waiting["opened_at"], "about": about})  # fmt: skip
+    table.attrs = {"known": int(summary["customer_id"].notna().sum())}
+    return table

@@ -10,7 +10,7 @@ from crmlab.calendars import Day
 from crmlab.engine import as_table
 from crmlab.errors import ParameterError
 from crmlab.mining.satisfaction.counts import Metric
-from crmlab.mining.satisfaction.touch_points import compared
+from crmlab.mining.satisfaction.touch_points import compared, whole_answers
 
 if TYPE_CHECKING:
     from crmlab.engine import Log
@@ -30,7 +30,7 @@ def by_segment(
     ----------
     segments
         The segment of each customer, indexed by `customer_id`. Answers of others, and anonymous ones,
-        are left out.
+        are left out; of the rest those that speak for the whole count (see `headline`).
     minimum_answers
         Segments with fewer answers are left out.
 
@@ -60,6 +60,7 @@ def by_segment(
         raise ParameterError(
             f"{twice:,} rows of the segments have a customer_id in common with another; a customer has one."
         )
+    surveys = whole_answers(surveys, metric, since, until)
     labels = segments.dropna().rename("segment").rename_axis("customer_id").reset_index().astype("str")
     answers = as_table(surveys)
     answers = answers.drop(*({"segment"} & set(answers.columns))).join(ibis.memtable(labels), "customer_id")

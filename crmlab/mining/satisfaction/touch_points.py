@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _PERIODS: tuple[Literal["M", "Q", "Y"], ...] = ("M", "Q", "Y")
 
 
+def whole_answers(
+    surveys: Log, metric: Metric, since: Day | None = None, until: Day | None = None
+) -> ibis.Table:
+    """The answers that speak for the whole: those about the relationship, else those about touch points."""
+    return _whole(as_table(surveys), metric, since, until)[0]
+
+
 def headline(surveys: Log, since: Day | None = None, until: Day | None = None) -> pd.DataFrame:
     """Each of the three measures as a whole.
 
@@ -75,8 +82,8 @@ def over_time(
     minimum_answers
         Periods with fewer answers are left out.
     period, calendar
-        As `scores` takes them; if no period is given, it is the shortest of which at least half
-        have enough answers.
+        As `scores` takes them; if no period is given, it is the shortest of which at least nine
+        in ten have enough answers.
 
     Returns
     -------
@@ -89,7 +96,7 @@ def over_time(
     for length in [period] if period else _PERIODS:
         found = scores(answers, metric, period=length, calendar=calendar, since=since, until=until)
         enough = found["n"] >= minimum_answers
-        if enough.mean() >= 0.5:
+        if enough.mean() >= 0.9:
             break
     found = found[enough].reset_index(drop=True)
     every = scores(answers, metric, since=since, until=until)
