@@ -1,0 +1,165 @@
+"""Completion rules: what is done after an event, or after an event that others do not follow."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crmlab.errors import ParameterError, did_you_mean
+from crmlab.tables import CHANNELS, TABLES
+
+#: What can happen to a customer in a campaign, in the order in which it does.
+EVENTS: tuple[str, ...] = tuple(TABLES["campaign_events"]["event"].allowed or ())
+#: The action that ends all contact with a customer.
+STOP = "stop"
+#: What the sending of something leads to without the customer doing anything.
+_BY_ITSELF = ("sent", "delivered", "bounced")
+
+
+@dataclass(frozen=True)
+class CompletionRule:
+    """What is done after an event, or after an event that others do not follow.
+
+    Attributes
+    ----------
+    after
+        The event that it begins with, one of `EVENTS`.
+    action
+        Channel of the next contact, or ``"stop"``: no contact any more.
+    within
+        Without `unless`: the event counts only so long after the first sending (the assignment if
+        nothing was sent). With it: how long `unless` is waited for.
+    unless
+        The action is taken if this event has not happened by the end of `within` after the first
+        `after`; "" for none.
+    arm, channel, link
+        The event counts only in this arm, through this channel, on this link; "" for any.
+    delay
+        From the moment that decides until the action is due.
+    """
+
+    after: str
+    action: str
+    within: datetime.timedelta | None = None
+    unless: str = ""
+    arm: str = ""
+    channel: str = ""
+    link: str = ""
+    delay: datetime.timedelta = datetime.timedelta(0)
+
+    def __post_init__(self) -> None:
+        where = f"[[rule]] {self.title!r}"
+        one_of(self.after, EVENTS, where, "after")
+        one_of(self.action, (*CHANNELS, STOP), where, "action")
+        if self.channel:
+            one_of(self.channel, CHANNELS, where, "channel")
+        if self.unless:
+            one_of(self.unless, EVENTS, where, "unless")
+            if self.within is None:
+                raise ParameterError(
+                    f'{where}: unless needs within, such as within = "3 days": how long to wait.'
+                )
+            if self.unless == self.after:
+                raise ParameterError(f"{where}: unless is to be another event than after.")
+        if self.within is not None and self.within <= datetime.timedelta(0):
+            raise ParameterError(f"{where}: within is to be longer than nothing.")
+        if self.delay < datetime.timedelta(0):
+            raise ParameterError(f"{where}: delay cannot be before the event.")
+
+    @property
+    def title(self) -> str:
+        """The rule in words.
+
+        >>> CompletionRule("clicked", "phone", datetime.timedelta(days=3), link="B").title
+        'clicked link B within 3 days -> phone'
+        """
+        said = [self.after, *(f"{name} {part}" for name, part in self.which.items())]
+        if self.unless:
+            said.append(f"but not {self.unless}")
+        if self.within is not None:
+            said.append(f"within {in_words(self.within)}")
+        said.append(f"-> {self.action}")
+        if self.delay:
+            said.append(f"after {in_words(self.delay)}")
+        return " ".join(said)
+
+    @property
+    def which(self) -> dict[str, str]:
+        """What narrows the event down: link, channel and arm, as far as they are named."""
+        return {name: getattr(self, name) for name in ("link", "channel", "arm") if getattr(self, name)}
+
+
+def find_loop(rules: Iterable[CompletionRule], arms: Iterable[str] = ("",)) -> str:
+    """A sentence about rules that call each other without end; "" if there are none.
+
+    What is sent is sent, delivered or bounced without the customer doing anything; if a rule begins
+    with one of these, its action can follow on the action of another. A chain of such rules that
+    comes back to where it began would go on for ever. Opening, clicking, visiting and buying take a
+    customer who does something each time, so they end a chain.
+
+    Examples
+    --------
+    >>> find_loop([CompletionRule("bounced", "email")])[:59]
+    "rules loop without end: 'bounced -> email' leads to itself "
+    """
+    rules = [rule for rule in rules if rule.action != STOP and rule.after in _BY_ITSELF and not rule.link]
+    for arm in arms:
+        ours = [rule for rule in rules if not (arm and rule.arm) or rule.arm == arm]
+        follow = {
+            place: [n for n, other in enumerate(ours) if other.channel in ("", rule.action)]
+            for place, rule in enumerate(ours)
+        }
+        for start in follow:
+            if way := _way_back(start, follow):
+                chain = [repr(ours[place].title) for place in way]
+                said = (
+                    f"{chain[0]} leads to itself" if len(way) == 1 else " leads to ".join([*chain, chain[0]])
+                )
+                return (
+                    f"rules loop without end: {said} again; name the channel whose events are meant "
+                    '(channel = "email"), begin with "assigned", or take another action.'
+                )
+    return ""
+
+
+def _way_back(start: int, follow: dict[int, list[int]]) -> list[int]:
+    """The shortest way from a rule back to itself; empty if there is none."""
+    ways, seen = [[start]], set()
+    for way in ways:
+        for place in follow[way[-1]]:
+            if place == start:
+                return way
+            if place not in seen:
+                seen.add(place)
+                ways.append([*way, place])
+    return []
+
+
+#: Units of time, the longest first.
+_UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+
+
+def in_words(span: datetime.timedelta) -> str:
+    """A length of time as it is written in a definition.
+
+    >>> in_words(datetime.timedelta(days=3)), in_words(datetime.timedelta(hours=1))
+    ('3 days', '1 hour')
+    """
+    seconds = round(span.total_seconds())
+    # Weeks are told in days, as a campaign counts.
+    for unit in ("day", "hour", "minute", "second"):
+        if seconds % _UNITS[unit] == 0:
+            number = seconds // _UNITS[unit]
+            return f"{number} {unit}{'s' * (number != 1)}"
+    raise AssertionError
+
+
+def need(value: str, where: str, name: str) -> None:
+    if not value.strip():
+        raise ParameterError(f"{where} needs a {name}.")
+
+
+def one_of(value: str, allowed: Iterable[str], where: str, name: str) -> None:
+    if value not in allowed:
+        raise ParameterError(f"{where}: {name} cannot be {value!r}{did_you_mean(value, allowed)}")
