@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crmlab.errors import ParameterError, did_you_mean
@@ -34,9 +34,13 @@ class CompletionRule:
         The action is taken if this event has not happened by the end of `within` after the first
         `after`; "" for none.
     arm, channel, link
-        The event counts only in this arm, through this channel, on this link; "" for any.
+        The event counts only in this arm, through this channel, on this link; "" for any. Without a
+        channel, what was sent, delivered or bounced counts only through the channel of the arm: a rule
+        for e-mails that bounce is none for the letters that follow.
     delay
         From the moment that decides until the action is due.
+    cost_per_contact
+        Of the action, in minor units of the campaign's currency.
     """
 
     after: str
@@ -47,6 +51,7 @@ class CompletionRule:
     channel: str = ""
     link: str = ""
     delay: datetime.timedelta = datetime.timedelta(0)
+    cost_per_contact: int = 0
 
     def __post_init__(self) -> None:
         where = f"[[rule]] {self.title!r}"
@@ -66,6 +71,8 @@ class CompletionRule:
             raise ParameterError(f"{where}: within is to be longer than nothing.")
         if self.delay < datetime.timedelta(0):
             raise ParameterError(f"{where}: delay cannot be before the event.")
+        if self.cost_per_contact < 0:
+            raise ParameterError(f"{where}: cost_per_contact cannot be below 0.")
 
     @property
     def title(self) -> str:
@@ -85,40 +92,50 @@ class CompletionRule:
         return " ".join(said)
 
     @property
+    def of_sending(self) -> bool:
+        """Whether it begins with what a sending leads to without the customer doing anything."""
+        return self.after in _BY_ITSELF
+
+    @property
     def which(self) -> dict[str, str]:
         """What narrows the event down: link, channel and arm, as far as they are named."""
         return {name: getattr(self, name) for name in ("link", "channel", "arm") if getattr(self, name)}
 
 
-def find_loop(rules: Iterable[CompletionRule], arms: Iterable[str] = ("",)) -> str:
+def find_loop(rules: Iterable[CompletionRule], channels: Mapping[str, str]) -> str:
     """A sentence about rules that call each other without end; "" if there are none.
 
-    What is sent is sent, delivered or bounced without the customer doing anything; if a rule begins
-    with one of these, its action can follow on the action of another. A chain of such rules that
-    comes back to where it began would go on for ever. Opening, clicking, visiting and buying take a
+    What is sent is sent, delivered or bounced without the customer doing anything, so a rule that
+    begins with one of these can follow on the action of another. A chain of such rules that comes
+    back to where it began would go on for ever. Opening, clicking, visiting and buying take a
     customer who does something each time, so they end a chain.
+
+    Parameters
+    ----------
+    channels
+        Channel of each arm.
 
     Examples
     --------
-    >>> find_loop([CompletionRule("bounced", "email")])[:59]
-    "rules loop without end: 'bounced -> email' leads to itself "
+    >>> find_loop([CompletionRule("bounced", "email")], {"offer": "email"})[:68]
+    "rules loop without end in the arm 'offer': 'bounced -> email' leads "
+    >>> find_loop([CompletionRule("bounced", "post")], {"offer": "email"})
+    ''
     """
-    rules = [rule for rule in rules if rule.action != STOP and rule.after in _BY_ITSELF and not rule.link]
-    for arm in arms:
-        ours = [rule for rule in rules if not (arm and rule.arm) or rule.arm == arm]
+    automatic = [rule for rule in rules if rule.of_sending and rule.action != STOP and not rule.link]
+    for arm, channel in channels.items():
+        ours = [rule for rule in automatic if rule.arm in ("", arm)]
         follow = {
-            place: [n for n, other in enumerate(ours) if other.channel in ("", rule.action)]
+            place: [n for n, other in enumerate(ours) if (other.channel or channel) == rule.action]
             for place, rule in enumerate(ours)
         }
         for start in follow:
             if way := _way_back(start, follow):
-                chain = [repr(ours[place].title) for place in way]
-                said = (
-                    f"{chain[0]} leads to itself" if len(way) == 1 else " leads to ".join([*chain, chain[0]])
-                )
+                chain = [repr(ours[place].title) for place in (*way, start)]
+                said = " leads to ".join(chain if len(way) > 1 else [chain[0], "itself"])
                 return (
-                    f"rules loop without end: {said} again; name the channel whose events are meant "
-                    '(channel = "email"), begin with "assigned", or take another action.'
+                    f"rules loop without end in the arm {arm!r}: {said}; take another action for one of them, "
+                    'or begin with "assigned", which happens once.'
                 )
     return ""
 
@@ -156,10 +173,12 @@ def in_words(span: datetime.timedelta) -> str:
 
 
 def need(value: str, where: str, name: str) -> None:
+    """Refuse a text that says nothing."""
     if not value.strip():
         raise ParameterError(f"{where} needs a {name}.")
 
 
 def one_of(value: str, allowed: Iterable[str], where: str, name: str) -> None:
+    """Refuse a value that is not among those allowed."""
     if value not in allowed:
         raise ParameterError(f"{where}: {name} cannot be {value!r}{did_you_mean(value, allowed)}")

@@ -224,7 +224,7 @@ class Campaign:
         for place, rule in enumerate(self.rules):
             if rule in self.rules[:place]:
                 raise ParameterError(f"[[rule]] {rule.title!r} is there twice.")
-        if loop := find_loop(self.rules, names):
+        if loop := find_loop(self.rules, {arm.name: arm.channel for arm in self.arms}):
             raise ParameterError(f"[[rule]]: {loop}")
 
     @classmethod
