@@ -134,8 +134,8 @@ def find_loop(rules: Iterable[CompletionRule], channels: Mapping[str, str]) -> s
                 chain = [repr(ours[place].title) for place in (*way, start)]
                 said = " leads to ".join(chain if len(way) > 1 else [chain[0], "itself"])
                 return (
-                    f"rules loop without end in the arm {arm!r}: {said}; take another action for one of them, "
-                    'or begin with "assigned", which happens once.'
+                    f"rules loop without end in the arm {arm!r}: {said}; take another action for one of "
+                    'them, or begin with "assigned", which happens once.'
                 )
     return ""
 

@@ -192,9 +192,8 @@ def span(value: str | int, where: str = "A length of time") -> datetime.timedelt
     read = re.fullmatch(r"(\d{1,6}) *([^\W\d]*)", text)
     unit = read and (_PERSIAN.get(read[2]) or read[2].removesuffix("s") or "day")
     if not read or unit not in _SECONDS:
-        raise ParameterError(
-            f'{where} is a whole number of {", ".join(f"{unit}s" for unit in _SECONDS)}, such as "3 days", not {value!r}.'
-        )
+        units = ", ".join(f"{name}s" for name in _SECONDS)
+        raise ParameterError(f'{where} is a whole number of {units}, such as "3 days", not {value!r}.')
     return datetime.timedelta(seconds=int(read[1]) * _SECONDS[unit])
 
 
