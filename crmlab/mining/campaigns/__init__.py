@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
+        "starter": ["starter"],
         "rules": ["FATES", "check_events", "next_actions"],
     },
 )

@@ -7,10 +7,11 @@ is settled here, so that a `Campaign` that exists can be carried out.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crmlab.conditions import parse
+from crmlab.conditions import columns_of, parse
 from crmlab.errors import ParameterError, did_you_mean
 from crmlab.mining.campaigns.completion_rule import EVENTS, STOP, CompletionRule, find_loop, need, one_of
 from crmlab.tables import CHANNELS
@@ -258,6 +259,31 @@ class Campaign:
             Path(path).write_text(self.to_toml(), encoding="utf-8", newline="\n")
         except OSError as error:
             raise ParameterError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+    def check(self, columns: Iterable[str]) -> None:
+        """Make sure that the segment and the exclusions ask for columns that there are.
+
+        Parameters
+        ----------
+        columns
+            Names of the columns of the profile; a profile will do.
+
+        Raises
+        ------
+        ParameterError
+            Naming the first column that is not there, and the nearest name.
+        """
+        known = [str(column) for column in columns]
+        asked = [("segment in [campaign]", self.segment)] if self.segment != ALL else []
+        asked += [("conditions in [exclusions]", condition) for condition in self.exclusions.conditions]
+        for where, condition in asked:
+            for table, name in columns_of(parse(condition)):
+                if table or name not in known:
+                    name = f"{table}.{name}" if table else name
+                    raise ParameterError(
+                        f"{where}, {condition!r}: the profile has no column {name!r}"
+                        + did_you_mean(name, known)
+                    )
 
     def arm(self, name: str) -> Arm:
         """The arm called `name`; the control group is none."""
