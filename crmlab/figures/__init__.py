@@ -7,6 +7,7 @@ right; time keeps its direction.
 
 from crmlab.figures.canvas import DARK, GREY, LIGHT, WIDTH, style, to_png
 from crmlab.figures.courses import curve, trend
+from crmlab.figures.flows import ways
 from crmlab.figures.grids import gaps, heatmap
 from crmlab.figures.rows import bars, intervals
 from crmlab.figures.scatters import scatter
@@ -25,4 +26,5 @@ __all__ = [
     "style",
     "to_png",
     "trend",
+    "ways",
 ]

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "card": ["card", "rule_steps"],
         "completion_rule": ["CompletionRule"],
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],

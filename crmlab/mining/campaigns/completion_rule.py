@@ -153,23 +153,29 @@ def _way_back(start: int, follow: dict[int, list[int]]) -> list[int]:
     return []
 
 
-#: Units of time, the longest first.
-_UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+#: Units of time in which a length is told; weeks are told in days, as a campaign counts.
+_UNITS = {"day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 
 
-def in_words(span: datetime.timedelta) -> str:
+def counted(length: datetime.timedelta) -> tuple[int, str]:
+    """A length of time as a whole number of the longest unit that it is one of.
+
+    >>> counted(datetime.timedelta(hours=36))
+    (36, 'hour')
+    """
+    seconds = round(length.total_seconds())
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    return seconds // _UNITS[unit], unit
+
+
+def in_words(length: datetime.timedelta) -> str:
     """A length of time as it is written in a definition.
 
     >>> in_words(datetime.timedelta(days=3)), in_words(datetime.timedelta(hours=1))
     ('3 days', '1 hour')
     """
-    seconds = round(span.total_seconds())
-    # Weeks are told in days, as a campaign counts.
-    for unit in ("day", "hour", "minute", "second"):
-        if seconds % _UNITS[unit] == 0:
-            number = seconds // _UNITS[unit]
-            return f"{number} {unit}{'s' * (number != 1)}"
-    raise AssertionError
+    number, unit = counted(length)
+    return f"{number} {unit}{'s' * (number != 1)}"
 
 
 def need(value: str, where: str, name: str) -> None:

@@ -222,9 +222,10 @@ class Campaign:
                 raise ParameterError(
                     f"[[rule]] {rule.title!r}: the control group {rule.arm!r} is not contacted."
                 )
-        for place, rule in enumerate(self.rules):
-            if rule in self.rules[:place]:
-                raise ParameterError(f"[[rule]] {rule.title!r} is there twice.")
+        titles = [rule.title for rule in self.rules]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ParameterError(f"[[rule]] {title!r} is there twice.")
         if loop := find_loop(self.rules, {arm.name: arm.channel for arm in self.arms}):
             raise ParameterError(f"[[rule]]: {loop}")
 

@@ -16,6 +16,7 @@ from crmlab.errors import ParameterError, did_you_mean, one_line
 from crmlab.letters import fold
 from crmlab.mining.campaigns.completion_rule import CompletionRule, in_words
 from crmlab.mining.campaigns.definition import Arm, Campaign, Exclusions, Indicator
+from crmlab.tables import CHANNELS, TABLES
 
 #: Entries of each part and what they hold; those with a ``!`` must be there.
 _PARTS: Mapping[str, Mapping[str, str]] = {
@@ -24,17 +25,19 @@ _PARTS: Mapping[str, Mapping[str, str]] = {
                  "ended_at": "day!", "seed": "whole"},
     "exclusions": {"at_most": "whole", "days": "whole", "conditions": "texts"},
     "control": {"name": "text", "share": "number!"},
-    "arm": {"name": "text!", "channel": "text!", "share": "number", "offer": "text",
+    "arm": {"name": "text!", "channel": "channel!", "share": "number", "offer": "text",
             "cost_per_contact": "number"},
-    "rule": {"after": "text!", "action": "text!", "within": "span", "unless": "text", "arm": "text",
-             "channel": "text", "link": "text", "delay": "span", "cost_per_contact": "number"},
-    "indicator": {"name": "text!", "event": "text", "measure": "text", "target": "number!",
+    "rule": {"after": "event!", "action": "channel!", "within": "span", "unless": "event", "arm": "text",
+             "channel": "channel", "link": "text", "delay": "span", "cost_per_contact": "number"},
+    "indicator": {"name": "text!", "event": "event", "measure": "text", "target": "number!",
                   "horizon": "whole!"},
 }  # fmt: skip
 #: Parts that there can be several of, in two pairs of brackets.
 _MANY = ("arm", "rule", "indicator")
 _KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "text": (str, "text in quotes"),
+    "channel": (str, "a channel in quotes, such as \"email\""),
+    "event": (str, "an event in quotes, such as \"clicked\""),
     "whole": (int, "a whole number"),
     "number": ((int, Decimal), "a number such as 0.5"),
     "texts": (list, "a list of texts, such as [\"open_tickets > 0\"]"),
@@ -121,7 +124,7 @@ def _with_shares(arms: list[dict[str, Any]], control_share: float) -> list[dict[
     told = sum((Decimal(str(arm["share"])) for arm in arms if "share" in arm), Decimal(str(control_share)))
     if silent and told >= 1:
         raise ParameterError(
-            f"[[arm]] {silent[0]['name']!r}: the other shares add up to {told:g} and leave none for it."
+            f"[[arm]] {silent[0]['name']!r}: other shares add up to {float(told):g}, which leaves it none."
         )
     rest = float((1 - told) / len(silent)) if silent else 0.0
     return [arm | {"share": float(arm.get("share", rest))} for arm in arms]
@@ -189,7 +192,7 @@ def span(value: str | int, where: str = "A length of time") -> datetime.timedelt
     (datetime.timedelta(days=1, seconds=43200), datetime.timedelta(days=3), datetime.timedelta(days=2))
     """
     text = fold(str(value)).casefold()
-    read = re.fullmatch(r"(\d{1,6}) *([^\W\d]*)", text)
+    read = re.fullmatch(r"(\d{1,9}) *([^\W\d]*)", text)
     unit = read and (_PERSIAN.get(read[2]) or read[2].removesuffix("s") or "day")
     if not read or unit not in _SECONDS:
         units = ", ".join(f"{name}s" for name in _SECONDS)
@@ -197,7 +200,18 @@ def span(value: str | int, where: str = "A length of time") -> datetime.timedelt
     return datetime.timedelta(seconds=int(read[1]) * _SECONDS[unit])
 
 
-_READ: Mapping[str, Callable[[Any, str], Any]] = {"day": _day, "span": span}
+def _spelled(names: Mapping[Any, tuple[str, ...]]) -> Callable[[str, str], str]:
+    """Takes other spellings of a name, such as "call" or "تلفن", to the name; other words stay."""
+    known = {
+        fold(str(word)).casefold(): str(name) for name, words in names.items() for word in (*words, name)
+    }
+    return lambda value, where: known.get(fold(value).casefold(), value)
+
+
+_READ: Mapping[str, Callable[[Any, str], Any]] = {
+    "day": _day, "span": span, "channel": _spelled(CHANNELS),
+    "event": _spelled(TABLES["campaign_events"]["event"].allowed or {}),
+}  # fmt: skip
 
 
 def decimals_of(currency: str) -> int:

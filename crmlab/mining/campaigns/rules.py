@@ -104,7 +104,8 @@ def next_actions(
     control = rules.control if isinstance(rules, Campaign) else control
     channels = {arm.name: arm.channel for arm in rules.arms} if isinstance(rules, Campaign) else {}
     wanted = {"assigned", "sent"}.union(*({rule.after, rule.unless} for rule in chosen))
-    rows = _with_assignments(table.filter(table["event"].isin(sorted(wanted - {""}))), now)
+    asked = table["event"].isin(sorted(wanted - {""})) & table["customer_id"].notnull()
+    rows = _with_assignments(table.filter(asked), now)
     firsts = {f"after{n}": _first_time(rule, rows, now, channels) for n, rule in enumerate(chosen)}
     firsts |= {
         f"unless {event}": rows["time"].min(where=rows["counts"] & (rows["event"] == event))
@@ -196,7 +197,8 @@ def _columns(piece: ibis.Table, needed: list[str]) -> ibis.Table:
     import ibis
 
     kind = piece["time"].type()
-    if not (kind.is_date() or (kind.is_timestamp() and kind.timezone is None)):
+    # A piece without rows may have columns of no type.
+    if not (kind.is_null() or kind.is_date() or (kind.is_timestamp() and kind.timezone is None)):
         said = "times without a time zone" if kind.is_timestamp() else "times; crmlab.load reads them"
         raise TableError(
             f"The column time of the campaign events is to hold {said}.",

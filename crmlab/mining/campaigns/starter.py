@@ -33,7 +33,7 @@ def starter(
 
     Examples
     --------
-    >>> print(starter("Spring", started_at=datetime.date(2025, 4, 15)).splitlines()[3])
+    >>> print(starter("Spring", started_at=datetime.date(2025, 4, 15)).splitlines()[3][:22])
     campaign_id = "Spring"
     """
     if language not in _TEXTS:
@@ -43,10 +43,11 @@ def starter(
         raise ParameterError("Give the campaign a name.")
     begun = started_at or datetime.date.today()
     filled = {
-        "@NAME": json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f"),
         "@CURRENCY": currency or {"en": "EUR", "fa": "IRT"}[language],
         "@STARTED": begun.isoformat(),
         "@ENDED": (begun + _LENGTH).isoformat(),
+        # Last, as a name may look like the others.
+        "@NAME": json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f"),
     }
     text = _TEXTS[language]
     for mark, value in filled.items():
