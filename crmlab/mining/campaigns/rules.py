@@ -103,9 +103,10 @@ def next_actions(
     table = _log(events, campaign_id, chosen)
     control = rules.control if isinstance(rules, Campaign) else control
     channels = {arm.name: arm.channel for arm in rules.arms} if isinstance(rules, Campaign) else {}
-    wanted = {"assigned", "sent"}.union(*({rule.after, rule.unless} for rule in chosen))
-    asked = table["event"].isin(sorted(wanted - {""})) & table["customer_id"].notnull()
-    rows = _with_assignments(table.filter(asked), now)
+    # What no rule asks for is left out once it is known who was assigned.
+    wanted = {"sent"}.union(*({rule.after, rule.unless} for rule in chosen)) - {""}
+    rows = _with_assignments(table.filter(table["customer_id"].notnull()), now)
+    rows = rows.filter(rows["event"].isin(sorted(wanted)))
     firsts = {f"after{n}": _first_time(rule, rows, now, channels) for n, rule in enumerate(chosen)}
     firsts |= {
         f"unless {event}": rows["time"].min(where=rows["counts"] & (rows["event"] == event))
@@ -116,9 +117,10 @@ def next_actions(
         f"done {action}": rows["time"].max(where=sent & (rows["channel"] == action))
         for action in {rule.action for rule in chosen} - {STOP}
     }
+    # A customer's rows all say the same of the assignment.
     found = rows.group_by("customer_id").agg(
-        arm=rows["assigned_arm"].max(), begun=rows["time"].min(where=sent),
-        assigned_at=rows["assigned_at"].max(), **firsts,
+        arm=rows["assigned_arm"].arbitrary(), begun=rows["time"].min(where=sent),
+        assigned_at=rows["assigned_at"].arbitrary(), **firsts,
     )  # fmt: skip
     found = found.mutate(begun=found["begun"].coalesce(found["assigned_at"]))
     dues = {n: _due(n, rule, found, now, control) for n, rule in enumerate(chosen)}
