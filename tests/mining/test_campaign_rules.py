@@ -1,6 +1,9 @@
 """Completion rules against a row-by-row reference, in any order, in pieces, with repetitions."""
 
 import datetime
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -270,6 +273,20 @@ def test_a_table_comes_back_as_a_table():
     found = next_actions(crm.as_table(frame), campaign(*RULES), AS_OF)
     assert not isinstance(found, pd.DataFrame)
     assert told(crm.collect(found)) == told(next_actions(frame, campaign(*RULES), AS_OF))
+
+
+def test_the_query_is_the_same_in_every_process():
+    """It stands in manifests, so it must not hang on the order in which a set gives its members."""
+    script = (
+        "import pandas as pd, crmlab as crm; from datetime import timedelta as T;"
+        "from crmlab.mining.campaigns import CompletionRule as R, next_actions;"
+        "rules = [R('sent', c, T(1), unless=u) for c in ('sms', 'post', 'app') for u in ('opened', 'visited')];"
+        "log = pd.DataFrame({'customer_id': ['a'], 'time': pd.to_datetime(['2025-01-01']), 'event': 'sent',"
+        " 'arm': 'x'}); print(next_actions(log, rules, '2025-02-01').attrs['query']['sha256'])"
+    )
+    seeds = [os.environ | {"PYTHONHASHSEED": seed} for seed in ("1", "2")]
+    said = {subprocess.check_output([sys.executable, "-c", script], env=seed, text=True) for seed in seeds}
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("as_of", ["2025-04-25", "1404/02/05", "2025-04-25 00:00", datetime.date(2025, 4, 25),

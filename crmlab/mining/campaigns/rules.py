@@ -110,12 +110,12 @@ def next_actions(
     firsts = {f"after{n}": _first_time(rule, rows, now, channels) for n, rule in enumerate(chosen)}
     firsts |= {
         f"unless {event}": rows["time"].min(where=rows["counts"] & (rows["event"] == event))
-        for event in {rule.unless for rule in chosen} - {""}
+        for event in sorted({rule.unless for rule in chosen} - {""})
     }
     sent = rows["counts"] & (rows["event"] == "sent")
     firsts |= {
         f"done {action}": rows["time"].max(where=sent & (rows["channel"] == action))
-        for action in {rule.action for rule in chosen} - {STOP}
+        for action in sorted({rule.action for rule in chosen} - {STOP})
     }
     # A customer's rows all say the same of the assignment.
     found = rows.group_by("customer_id").agg(
