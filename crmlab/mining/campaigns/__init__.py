@@ -12,5 +12,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
         "starter": ["starter"],
         "rules": ["FATES", "check_events", "next_actions"],
+        "size": ["sample_size", "size_check"],
     },
 )

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "business_hours": ["BusinessHours", "business_hours_between", "iranian_holidays"],
         "change_points": ["change_positions"],
         "cube": ["cube", "pivot", "roll_up"],
+        "dunnett": ["comparison_level"],
         "intervals": [
             "Estimate",
             "difference_interval",
@@ -19,7 +20,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "wilson",
         ],
         "keyness": ["distinctive_words", "key_phrases", "log_likelihood_ratio"],
+        "mean_power": ["detectable_mean_difference", "power_of_means", "sample_size_means"],
         "multiplicity": ["holm"],
+        "power": [
+            "SampleSize",
+            "detectable_difference",
+            "power_of_proportions",
+            "sample_size",
+            "sample_size_non_inferiority",
+        ],
         "relative_importance": ["johnson_weights", "shapley_weights"],
         "survival": ["kaplan_meier", "logrank", "median_time"],
         "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],
