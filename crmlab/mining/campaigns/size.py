@@ -59,8 +59,8 @@ def size_check(
     >>> from types import SimpleNamespace
     >>> people = pd.DataFrame({"included": True, "arm": ["offer"] * 800 + ["control"] * 200})
     >>> found = size_check(people, SimpleNamespace(control="control"), base=0.10, target=0.12)
-    >>> found.loc["offer", ["needed", "control_needed", "enough"]].tolist()
-    [9779, 2445, False]
+    >>> found.loc["offer", ["needed", "control_needed"]].tolist()
+    [9779, 2445]
     """
     import pandas as pd
 

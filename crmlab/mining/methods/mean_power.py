@@ -90,7 +90,11 @@ def power_of_means(
     if freedom <= 0:
         return 0.0
     shift = abs(difference) / deviation * math.sqrt(n / (1 + 1 / ratio))
-    return float(1 - nctdtr(freedom, shift, stdtrit(freedom, 1 - level)))
+    t = float(stdtrit(freedom, 1 - level))
+    missed = float(nctdtr(freedom, shift, t))
+    if math.isnan(missed):  # far out in the tail; M. Abramowitz, I. A. Stegun (1964), eq. 26.7.10
+        missed = _NORMAL.cdf((t * (1 - 1 / (4 * freedom)) - shift) / math.sqrt(1 + t**2 / (2 * freedom)))
+    return 1 - missed
 
 
 def detectable_mean_difference(
