@@ -111,7 +111,8 @@ def sample_size(
     s0, s1, d = _scales(p1, p2, ratio, method)
     if d == 0:
         raise ParameterError(f"p1 and p2 are both {p1!r}: no sample is large enough to tell them apart.")
-    n = ((z_alpha * s0 + _NORMAL.inv_cdf(power) * s1) / d) ** 2
+    # A low power may be there without any data, by a method whose variance without difference is too small.
+    n = (max(z_alpha * s0 + _NORMAL.inv_cdf(power) * s1, 0.0) / d) ** 2
     if method == "arcsine" and sided == 2:
         n = _with_both_tails(n, abs(d) / s0, z_alpha, power)
     return sized(n, ratio, arms, power, alpha, method, correction)
@@ -260,9 +261,9 @@ def sized(
 ) -> SampleSize:
     """A sample size with its whole numbers, from the size of the first group."""
     # What is whole but for the rounding of floats is not rounded up.
-    sizes = (math.ceil(n - 1e-9), *[math.ceil(n * ratio - 1e-9)] * arms)
+    first, each = (max(math.ceil(size - 1e-9), 1) for size in (n, n * ratio))
     named = f"{method}, {correction}" if arms > 1 else method
-    return SampleSize(n, sizes, power, alpha, named)
+    return SampleSize(n, (first, *[each] * arms), power, alpha, named)
 
 
 def need_shares(**shares: float) -> None:
