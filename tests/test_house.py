@@ -46,9 +46,12 @@ MAY_IMPORT = {
     "layout": {"locale"},
     "figures": {"errors", "layout", "locale"},
     "mining.methods": GROUND,
-    "mining.customers": GROUND | {"mining.methods"},
+    "mining.customers": GROUND | {"mining.methods", "mining.customers.profile"},
     "mining.satisfaction": GROUND | {"mining.methods"},
-    "mining.campaigns": GROUND | {"mining.methods"},
+    # What the columns of the profile mean is open to all who read it.
+    "mining.customers.profile": GROUND | {"mining.methods", "mining.customers"},
+    # Nobody is contacted who refused: consent is asked where the audience is made.
+    "mining.campaigns": GROUND | {"mining.methods", "mining.customers.profile", "cleansing"},
     "mining": set(),
     "widgets": GROUND | {"locale", "figures", "cleansing", "workspace", "mining.methods"},
     "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
@@ -57,7 +60,9 @@ MAY_IMPORT = {
 
 
 def room_of(parts: list[str]) -> str:
-    """Room of a module: its first name, or the first two below mining."""
+    """Room of a module: its first name, or the first two below mining; the profile is a room in a room."""
+    if parts[:2] == ["mining", "customers"] and parts[2:3] in (["profile"], ["profile_columns"]):
+        return "mining.customers.profile"
     return ".".join(parts[:2] if parts[:1] == ["mining"] and len(parts) > 1 else parts[:1])
 
 
