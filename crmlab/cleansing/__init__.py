@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "numbers": ["read_numbers"],
         "places": ["check_place", "read_places"],
         "privacy": ["group_sizes", "k_anonymity", "pseudonymize", "suppress_small_groups"],
+        "salutation": ["salutations"],
         "standard": ["entry_standard"],
         "quality": [
             "measure_completeness",

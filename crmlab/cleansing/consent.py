@@ -12,6 +12,8 @@ from crmlab.errors import ParameterError, WorkspaceError, did_you_mean
 from crmlab.tables import CHANNELS
 
 REGISTER_COLUMNS = ["key", "channel", "given", "time", "source"]
+#: Channel to the column of the customers that it reaches them by; the others need none.
+CONTACT_OF = {"email": "email", "phone": "phone", "sms": "phone", "fax": "fax", "post": "address"}
 #: Columns of a list by which a person may be in the register.
 _CONTACTS = ("email", "phone", "contact", "address")
 

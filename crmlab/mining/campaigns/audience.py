@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 #: Why customers are in an audience or not. Of several reasons, the first counts.
 REASONS = ("in the segment", "not in the segment", "opted out", "no permission given", "no contact known",
            "contacted too often", "excluded by a condition", "same contact as another customer")  # fmt: skip
-#: By which column of the customers a channel reaches them; the others need none.
-CONTACTS = {"email": "email", "phone": "phone", "sms": "phone", "fax": "fax", "post": "address"}
 #: Channels on which one contact is one person: a house has one address for all who live in it.
 _PERSONAL = ("email", "phone", "sms", "fax")
 
@@ -100,6 +98,8 @@ def audience(
     >>> audience(profile, spring, customers, said)["reason"].tolist()
     ['in the segment', 'in the segment', 'not in the segment', 'opted out']
     """
+    from crmlab.cleansing.consent import CONTACT_OF
+
     _one_row_each(profile.index, "The profile")
     day = as_day(as_of if as_of is not None else campaign.started_at, "as_of")
     profile = profile.sort_index().rename_axis("customer_id")
@@ -120,7 +120,7 @@ def audience(
     _leave_out(why, ~met.fillna(False), "not in the segment", f"not met: {campaign.segment}")
     _leave_out_refused(why, contacts, everybody, consents, events, channels, region, ask_first)
     for channel in channels:
-        if column := CONTACTS.get(channel):
+        if column := CONTACT_OF.get(channel):
             known = contacts[column] if column in contacts else pd.Series(None, why.index, dtype="str")
             unknown = known.isna() | (known.astype("str").str.strip() == "")
             _leave_out(why, unknown, "no contact known", f"{channel}: no {column}")
@@ -131,7 +131,7 @@ def audience(
         _leave_out(why, hit.fillna(False), "excluded by a condition", condition)
     for channel in channels:
         if channel in _PERSONAL:
-            _leave_out_twins(why, contacts[CONTACTS[channel]], channel, region)
+            _leave_out_twins(why, contacts[CONTACT_OF[channel]], channel, region)
     return _grouped(why, profile, campaign, strata, day)
 
 
