@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "sample_size",
             "sample_size_non_inferiority",
         ],
+        "randomisation": ["randomise", "strata_of"],
         "relative_importance": ["johnson_weights", "shapley_weights"],
         "survival": ["kaplan_meier", "logrank", "median_time"],
         "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],

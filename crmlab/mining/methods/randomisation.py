@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from crmlab.errors import ParameterError
 
 #: Numbers with more different values than these are cut into quarters before they are strata.
 _VALUES = 12
+#: A number that is nearer than this to a whole one is one.
+_WHOLE = 1e-9
 
 
 def randomise(
@@ -20,8 +23,9 @@ def randomise(
     """Put units into groups at random.
 
     Within a stratum units stand in the order of a checksum of seed and unit, and the groups take their
-    parts of this order. The whole units that a stratum leaves over go to the groups that are most behind
-    in all strata so far, so that neither a stratum nor the whole is far from the shares.
+    parts of this order. Where a part is not whole it is rounded up or down by chance, so that each unit
+    comes into each group with the probability of its share, and no group is a whole unit away from it,
+    neither in a stratum nor over all.
 
     Parameters
     ----------
@@ -47,8 +51,8 @@ def randomise(
 
     References
     ----------
-    R. Tijdeman (1980), The chairman assignment problem, Discrete Mathematics 32, 323-330, on giving out
-    whole units one after the other so that nobody falls behind.
+    L. H. Cox (1987), A constructive procedure for unbiased controlled rounding, Journal of the American
+    Statistical Association 82, 520-524.
 
     Examples
     --------
@@ -63,30 +67,68 @@ def randomise(
     names = np.array(list(shares), dtype=object)
     frame = pd.DataFrame({"unit": units, "place": [_checksum(seed, unit) for unit in units]})
     frame["stratum"] = "" if strata is None else strata.reindex(units).astype("str").fillna("").to_numpy()
-    # Strata take turns in an order of their own chance: by name, what is left over would follow a pattern.
-    turn = {name: _checksum(f"{seed} stratum", name) for name in frame["stratum"].unique()}
-    frame["turn"] = frame["stratum"].map(turn)
-    frame = frame.sort_values(["turn", "stratum", "place", "unit"])
-    sizes = frame.groupby(["turn", "stratum"]).size().to_numpy()
-    group = np.repeat(np.tile(np.arange(len(part)), len(sizes)), _allocated(sizes, part).ravel())
+    frame = frame.sort_values(["stratum", "place", "unit"])
+    sizes = frame.groupby("stratum").size().to_numpy()
+    counts = _rounded(np.outer(sizes, part), Random(_checksum(seed, "rounding")))
+    group = np.repeat(np.tile(np.arange(len(part)), len(sizes)), counts.ravel())
     return pd.Series(names[group], index=frame.index, dtype="str").sort_index().set_axis(units)
 
 
-def _allocated(sizes: Iterable[int], shares: np.ndarray) -> np.ndarray:
-    """Whole numbers of each stratum's units in each group."""
-    found, behind = [], np.zeros(len(shares))
-    for size in sizes:
-        exact = size * shares
-        # What is whole but for the rounding of floats is whole.
-        whole = np.floor(exact + 1e-9)
-        rest = np.maximum(exact - whole, 0)
-        left = int(size - whole.sum())
-        wanted = np.where(rest > 1e-9, behind + rest, -np.inf)
-        taken = np.zeros(len(shares))
-        taken[np.argsort(-wanted, kind="stable")[:left]] = 1
-        behind += rest - taken
-        found.append(whole + taken)
-    return np.array(found, dtype="int64").reshape(-1, len(shares))
+def _rounded(exact: np.ndarray, random: Random) -> np.ndarray:
+    """A table rounded up and down by chance, without bias, rows and columns kept in total.
+
+    The sums of rows are whole. Fractions are shifted around closed ways through the table, up in every
+    other cell and down in between, until one of them is whole.
+    """
+    whole = np.floor(exact + _WHOLE)  # what is whole but for the rounding of floats
+    rest = exact - whole
+    # A row more makes the sums of columns whole.
+    sums = rest.sum(axis=0)
+    rest = np.vstack([rest, np.ceil(sums - _WHOLE) - sums])
+    open_rows: list[int] = []
+    for row in range(len(rest)):
+        open_rows.append(row)
+        # Among more open rows than columns there is a way: few are open at a time.
+        while way := _closed_way(rest, open_rows):
+            ups, downs = (tuple(np.array(cells).T) for cells in (way[::2], way[1::2]))
+            more = min((1 - rest[ups]).min(), rest[downs].min())
+            less = min(rest[ups].min(), (1 - rest[downs]).min())
+            by = more if random.random() * (more + less) < less else -less
+            rest[ups] += by
+            rest[downs] -= by
+            open_rows = [number for number in open_rows if _fractions(rest[number]).any()]
+    return (whole + np.rint(rest[:-1])).astype("int64")
+
+
+def _fractions(values: np.ndarray) -> np.ndarray:
+    return (values > _WHOLE) & (values < 1 - _WHOLE)
+
+
+def _closed_way(rest: np.ndarray, rows: list[int]) -> list[tuple[int, int]]:
+    """Cells of fractions, each in the row or in turn the column of the one before; empty if none is left."""
+    fractions = _fractions(rest[rows])
+    # A way leads through two cells of every row and column that it touches.
+    while (alone := fractions & (fractions.sum(axis=0) == 1)).any() or (
+        alone := fractions & (fractions.sum(axis=1, keepdims=True) == 1)
+    ).any():
+        fractions &= ~alone
+    if not fractions.any():
+        return []
+    row, column = (int(first) for first in np.argwhere(fractions)[0])
+    way = [(row, column)]
+    while True:
+        # Along the row, then along the column, until the way meets itself.
+        column = next(int(other) for other in np.flatnonzero(fractions[row]) if other != column)
+        way.append((row, column))
+        if start := [place for place, cell in enumerate(way[:-1:2]) if cell[1] == column]:
+            way = way[2 * start[0] :]
+            break
+        row = next(int(other) for other in np.flatnonzero(fractions[:, column]) if other != row)
+        way.append((row, column))
+        if start := [place for place, cell in enumerate(way[1:-1:2]) if cell[0] == row]:
+            way = way[2 * start[0] + 1 :]
+            break
+    return [(rows[row], column) for row, column in way]
 
 
 def strata_of(frame: pd.DataFrame, columns: Iterable[str]) -> pd.Series:
