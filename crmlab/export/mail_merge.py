@@ -50,7 +50,7 @@ def merge_fields(
     """
     from crmlab.cleansing.salutation import salutations
 
-    need_columns(people, ("included", "arm", "channel", "offer"), "An audience",
+    need_columns(people, ("included", "arm", "channel", "offer"), "Audiences",
                  way_out="crmlab.mining.campaigns.audience(...) makes one.")  # fmt: skip
     need_columns(customers, ("customer_id",), "Customers", "customers")
     if customers["customer_id"].duplicated().any():

@@ -5,16 +5,16 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "card": ["card", "rule_steps"],
         "audience": ["REASONS", "assigned", "audience", "reason_counts"],
         "balance": ["Balance", "balance"],
+        "card": ["card", "rule_steps"],
         "completion_rule": ["CompletionRule"],
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
-        "starter": ["starter"],
         "rules": ["FATES", "check_events", "next_actions"],
         "segment": ["meets"],
         "size": ["sample_size", "size_check"],
+        "starter": ["starter"],
     },
 )

@@ -149,7 +149,7 @@ def reason_counts(people: pd.DataFrame) -> pd.DataFrame:
         Indexed by `reason`, in the order of `REASONS`, those that occur: `customers` and `share` (0 to 1)
         of all.
     """
-    need_columns(people, ("reason",), "An audience", way_out="audience(...) makes one.")
+    need_columns(people, ("reason",), "Audiences", way_out="audience(...) makes one.")
     counts = people["reason"].value_counts()
     counts = counts.reindex([reason for reason in REASONS if reason in counts.index])
     found = pd.DataFrame({"customers": counts.astype("int64"), "share": counts / max(len(people), 1)})
@@ -171,7 +171,7 @@ def assigned(people: pd.DataFrame, campaign: Campaign, as_of: Day | None = None)
     DataFrame
         Rows for the table ``campaign_events``, sorted by customer, the control group among them.
     """
-    need_columns(people, ("included", "arm", "channel"), "An audience", way_out="audience(...) makes one.")
+    need_columns(people, ("included", "arm", "channel"), "Audiences", way_out="audience(...) makes one.")
     chosen = people[people["included"]]
     day = as_day(as_of if as_of is not None else campaign.started_at, "as_of")
     return pd.DataFrame({
@@ -206,7 +206,8 @@ def _leave_out_refused(
 ) -> None:  # fmt: skip
     from crmlab.cleansing.consent import check_consent, consent_register
 
-    said = pd.DataFrame(columns=["given", "time"]) if consents is None else consents
+    nothing = pd.DataFrame({"given": pd.Series(dtype="boolean"), "time": pd.Series(dtype="datetime64[us]")})
+    said = nothing if consents is None else consents
     need_columns(said, ("given", "time"), "Consents", "consents")
     if pd.api.types.is_string_dtype(customers["customer_id"]):
         # Where nobody is named, the numbers are of no kind.

@@ -95,7 +95,7 @@ def balance(
     """
     from scipy.special import chdtrc
 
-    need_columns(people, ("included", "arm"), "An audience", way_out="audience(...) makes one.")
+    need_columns(people, ("included", "arm"), "Audiences", way_out="audience(...) makes one.")
     arm = people.loc[people["included"], "arm"]
     shares = {campaign.control: campaign.control_share} | {one.name: one.share for one in campaign.arms}
     sizes = arm.value_counts().reindex(list(shares)).fillna(0)

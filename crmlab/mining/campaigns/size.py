@@ -64,7 +64,7 @@ def size_check(
     """
     import pandas as pd
 
-    need_columns(people, ("included", "arm"), "An audience", way_out="audience(...) makes one.")
+    need_columns(people, ("included", "arm"), "Audiences", way_out="audience(...) makes one.")
     if target is None:
         targets = [indicator.target for indicator in campaign.indicators if indicator.event]
         if not targets:
