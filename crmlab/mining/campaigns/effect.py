@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,23 +9,31 @@ import pandas as pd
 
 from crmlab.engine import as_table, collect, need_columns
 from crmlab.errors import ParameterError, did_you_mean
-from crmlab.mining.methods.intervals import newcombe, welch, wilson
+from crmlab.mining.methods.comparison import compare
+from crmlab.mining.methods.intervals import wilson
+from crmlab.mining.methods.moments import group_moments
+from crmlab.mining.methods.multiplicity import holm
 
 if TYPE_CHECKING:
-    import ibis
-
     from crmlab.engine import Log
 
 
-#: What an interval of a difference says.
 _TYPES = {"arm": "str", "verdict": "str", "n": "int64", "control_n": "int64"}
+_COLUMNS = ["arm", "n", "mean", "control_n", "control_mean", "difference", "standard_error", "low", "high",
+            "ratio", "verdict", "ratio_low", "ratio_high", "p", "p_adjusted"]  # fmt: skip
+#: What an interval of a difference says.
 VERDICTS = ("more than without contact", "less than without contact", "no difference shown")
 
 
 def effect(
-    outcomes: Log, control: str | None, outcome: str = "responded", arm: str = "arm", level: float = 0.95
+    outcomes: Log,
+    control: str | None,
+    outcome: str = "responded",
+    arm: str = "arm",
+    level: float = 0.95,
+    simultaneous: bool = False,
 ) -> pd.DataFrame:
-    """Difference between each arm and the control group, with its interval.
+    """Difference and ratio between each arm and the control group, with their intervals.
 
     Parameters
     ----------
@@ -38,13 +45,20 @@ def effect(
     outcome
         Column that holds the result. If it holds only 0 and 1 the interval is Newcombe's for two
         proportions, else Welch's for two means.
+    simultaneous
+        Whether the intervals of all arms hold together with probability `level` (Bonferroni), rather
+        than each by itself.
 
     Returns
     -------
     DataFrame
         One row per arm but the control, sorted by name: `arm`, `n`, `mean`, `control_n`,
         `control_mean`, `difference`, `standard_error` (Welch), `low`, `high`, `ratio` of the
-        means, and `verdict` (see `VERDICTS`). Missing outcomes do not count.
+        means, and `verdict` (see `VERDICTS`), which follows the interval; then `ratio_low` and
+        `ratio_high` (Fieller's interval for means, its like from Wilson's intervals for proportions, see
+        `crmlab.mining.methods.ratio_interval`), `p` (two-sided, below 1 - `level` exactly where the
+        interval of a single arm leaves out 0) and `p_adjusted` (Holm's, over the arms). Missing
+        outcomes do not count.
 
     Raises
     ------
@@ -59,71 +73,55 @@ def effect(
     ...     "responded": [1] * 48 + [0] * 32 + [1] * 28 + [0] * 42}), control="none")
     >>> result[["difference", "low", "high"]].round(3).values.tolist()
     [[0.2, 0.04, 0.346]]
+    >>> result[["ratio", "ratio_low", "ratio_high", "p"]].round(3).values.tolist()
+    [[1.5, 1.081, 2.118, 0.014]]
     """
     table = as_table(outcomes)
     need_columns(table, (arm, outcome), "Outcomes")
-    columns = ["arm", "n", "mean", "control_n", "control_mean", "difference", "standard_error",
-               "low", "high", "ratio", "verdict"]  # fmt: skip
     if control is None or control != control:
-        return pd.DataFrame({column: pd.Series(dtype=_TYPES.get(column, "float")) for column in columns})
-    arms = _moments(table, arm, outcome)
-    if control not in arms.index:
-        raise ParameterError(
-            f"There is no arm {control!r} to compare with" + did_you_mean(control, map(str, arms.index))
-        )
-    base, treated = arms.loc[control], arms.drop(index=control)
-    figures = [
-        treated["mean"].to_numpy(float), treated["variance"].to_numpy(float), treated["n"].to_numpy(float),
-        float(base["mean"]), float(base["variance"]), float(base["n"]),
-    ]  # fmt: skip
-    error, low, high = welch(*figures, level=level)
-    if arms["binary"].all():
-        low, high = newcombe(
-            treated["total"].to_numpy(float), figures[2], float(base["total"]), figures[5], level
-        )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = figures[0] / np.float64(base["mean"])
-    found = treated[["n", "mean"]].assign(
-        control_n=int(base["n"]),
-        control_mean=float(base["mean"]),
-        difference=figures[0] - float(base["mean"]),
-        standard_error=error,
-        low=low,
-        high=high,
-        ratio=ratio,
-        verdict=np.where(low > 0, VERDICTS[0], np.where(high < 0, VERDICTS[1], VERDICTS[2])),
+        return pd.DataFrame({column: pd.Series(dtype=_TYPES.get(column, "float")) for column in _COLUMNS})
+    moments = group_moments(table, [arm], [outcome], "Outcomes")
+    names = moments.groups[arm]
+    base, treated = control_among(names, control), np.flatnonzero(names != control)
+    if simultaneous and len(treated):
+        level = 1 - (1 - level) / len(treated)
+    mean, variance = moments.mean[:, 0], moments.covariance[:, 0, 0]
+    found = compare(
+        mean[treated], variance[treated], moments.n[treated], mean[base], variance[base], moments.n[base],
+        moments.binary, level,
+    )  # fmt: skip
+    found = found.assign(
+        arm=names.iloc[treated].to_numpy(),
+        n=moments.n[treated],
+        mean=mean[treated],
+        control_n=moments.n[base],
+        control_mean=mean[base],
+        p_adjusted=holm(found["p"]),
+        verdict=verdicts(found),
     )
-    return found.reset_index()[columns]
+    return found[_COLUMNS].astype({"arm": names.dtype})
 
 
-def _moments(table: ibis.Table, arm: str, outcome: str) -> pd.DataFrame:
-    """Count, total, mean and sample variance of each arm, and whether it holds only 0 and 1.
+def control_among(names: pd.Series, control: str) -> int:
+    """Place of the control group among the arms.
 
-    Sums of whole numbers are exact, so that they do not depend on the order in which an engine
-    adds them.
+    Raises
+    ------
+    ParameterError
+        If it is not among them.
     """
-    kind = table[outcome].type()
-    whole = kind.is_integer() or kind.is_boolean()
-    result = table[outcome].cast("int64").cast("decimal(18, 0)") if whole else table[outcome].cast("float64")
-    arms = collect(
-        table.group_by(arm=table[arm]).agg(
-            n=result.count(),
-            total=result.sum(),
-            squares=(result * result).sum(),
-            variance=result.cast("float64").var(how="sample"),
-            binary=((result == 0) | (result == 1)).all(),
-        ),
-        key="arm",
-    ).set_index("arm")
-    if not whole:
-        return arms.assign(mean=arms["total"] / arms["n"])
-    sums = zip(arms["n"], arms["total"], arms["squares"], strict=True)
-    arms["variance"] = [
-        float((Fraction(squares) - Fraction(total) ** 2 / n) / (n - 1)) if n > 1 else float("nan")
-        for n, total, squares in sums
-    ]
-    arms["total"] = arms["total"].astype(float)
-    return arms.assign(mean=arms["total"] / arms["n"])
+    places = np.flatnonzero(names == control)
+    if not len(places):
+        raise ParameterError(
+            f"There is no arm {control!r} to compare with" + did_you_mean(control, map(str, names))
+        )
+    return int(places[0])
+
+
+def verdicts(found: pd.DataFrame) -> np.ndarray:
+    """What the intervals of some differences say, one of `VERDICTS` each."""
+    low, high = found["low"], found["high"]
+    return np.where(low > 0, VERDICTS[0], np.where(high < 0, VERDICTS[1], VERDICTS[2]))
 
 
 def responses(outcomes: Log, outcome: str = "responded", level: float = 0.95) -> pd.DataFrame:
