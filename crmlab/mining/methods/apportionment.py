@@ -46,9 +46,33 @@ def apportion(total: int, weights: Sequence[int | float | Fraction]) -> list[int
         if total:
             raise ParameterError(f"{total} cannot be parted by weights that sum to 0.")
         return [0] * len(shares)
-    exact = [total * share / whole for share in shares]
-    parts = [floor(part) for part in exact]
-    order = sorted(range(len(parts)), key=lambda place: (parts[place] - exact[place], place))
-    for place in order[: total - sum(parts)]:
+    return largest_remainder([total * share / whole for share in shares])
+
+
+def largest_remainder(shares: Sequence[Fraction]) -> list[int]:
+    """Shares that sum to a whole number, rounded so that they still do.
+
+    All are rounded down, then those with the largest remainder up; of equals, those that stand first.
+
+    Parameters
+    ----------
+    shares
+        Exact fractions.
+
+    Raises
+    ------
+    ParameterError
+        If they do not sum to a whole number.
+
+    Examples
+    --------
+    >>> largest_remainder([Fraction(5, 2), Fraction(-1, 4), Fraction(3, 4)])
+    [2, 0, 1]
+    """
+    if (total := sum(shares)) % 1:
+        raise ParameterError(f"The shares sum to {float(total):g}, which is no whole number.")
+    parts = [floor(share) for share in shares]
+    order = sorted(range(len(parts)), key=lambda place: (parts[place] - shares[place], place))
+    for place in order[: int(total) - sum(parts)]:
         parts[place] += 1
     return parts
