@@ -5,6 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "adjustment": ["adjusted_effect", "earlier_spend"],
+        "attribution": ["attribution"],
         "audience": ["REASONS", "assigned", "audience", "reason_counts"],
         "balance": ["Balance", "balance"],
         "card": ["card", "rule_steps"],
@@ -12,9 +14,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
+        "payback": ["campaign_return", "payback_curve", "payback_sentences"],
         "rules": ["FATES", "check_events", "next_actions"],
         "segment": ["meets"],
         "size": ["sample_size", "size_check"],
         "starter": ["starter"],
+        "subgroups": ["interaction_tests", "subgroup_effects"],
     },
 )

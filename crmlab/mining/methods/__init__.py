@@ -5,8 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "apportionment": ["apportion", "largest_remainder"],
         "business_hours": ["BusinessHours", "business_hours_between", "iranian_holidays"],
         "change_points": ["change_positions"],
+        "comparison": ["compare", "ratio_interval"],
         "cube": ["cube", "pivot", "roll_up"],
         "dunnett": ["comparison_level"],
         "intervals": [
@@ -21,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "keyness": ["distinctive_words", "key_phrases", "log_likelihood_ratio"],
         "mean_power": ["detectable_mean_difference", "power_of_means", "sample_size_means"],
+        "moments": ["Moments", "group_moments"],
         "multiplicity": ["holm"],
         "power": [
             "SampleSize",
@@ -31,6 +34,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "randomisation": ["randomise", "strata_of"],
         "relative_importance": ["johnson_weights", "shapley_weights"],
+        "removal": ["removal_effects"],
+        "sample_ratio": ["SampleRatio", "sample_ratio_test"],
+        "shapley": ["shapley_values"],
         "survival": ["kaplan_meier", "logrank", "median_time"],
         "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],
         "topics": ["Topics", "npmi_coherence", "topics"],
