@@ -241,11 +241,11 @@ def _by_age(table: ibis.Table, half_life: float) -> pd.DataFrame:
 
     weight = ((ibis.literal(0.5) ** (table["age"] / (half_life * 86_400.0))) * _WEIGHT).round().cast("int64")
     weighed = table.mutate(weight=weight).group_by(*JOURNEY).mutate(every=lambda t: t["weight"].sum())
-    credit = (weighed["weight"] / weighed["every"] * _CREDIT).round().cast("int64").cast("decimal(18, 0)")
+    credit = (weighed["weight"] / weighed["every"] * _CREDIT).round().cast("int64").cast("decimal(19, 0)")
     parts = collect(
         weighed.mutate(credit=credit).group_by("channel").agg(
-            converted=lambda t: (t["converted"].cast("decimal(18, 0)") * t["credit"]).sum(),
-            value=lambda t: (t["value"].cast("decimal(18, 0)") * t["credit"]).sum(),
+            converted=lambda t: (t["converted"].cast("decimal(19, 0)") * t["credit"]).sum(),
+            value=lambda t: (t["value"].cast("decimal(19, 0)") * t["credit"]).sum(),
         ),
         key="channel",
     )  # fmt: skip

@@ -326,7 +326,7 @@ def _curve(
 def _decimal(column: ibis.Column) -> ibis.Column:
     """Whole numbers whose products are summed exactly; others as they are."""
     return (
-        column.cast("int64").cast("decimal(18, 0)") if column.type().is_integer() else column.cast("float64")
+        column.cast("int64").cast("decimal(19, 0)") if column.type().is_integer() else column.cast("float64")
     )
 
 

@@ -105,7 +105,7 @@ def group_moments(data: Log, by: Sequence[str], columns: Sequence[str], what: st
 
 
 def _exact(column: ibis.Column) -> ibis.Column:
-    return column.cast("int64").cast("decimal(18, 0)")
+    return column.cast("int64").cast("decimal(19, 0)")
 
 
 def _product(
