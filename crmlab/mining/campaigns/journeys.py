@@ -9,6 +9,7 @@ import pandas as pd
 
 from crmlab.engine import as_table, collect, need_columns
 from crmlab.errors import ParameterError, TableError, did_you_mean
+from crmlab.mining.campaigns.funnel import STEPS
 
 if TYPE_CHECKING:
     import ibis
@@ -63,6 +64,7 @@ def journeys(
         need_columns(table, ("event",), "Touches", way_out="Or give the conversions as a table of their own.")
         ends = table.filter(table["event"] == conversion)
         known = collect(table.select("event").distinct())["event"].dropna().tolist()
+        known += [name for name in STEPS if name not in known]
         for name in (*named, conversion):
             if name not in known:
                 raise ParameterError(f"There are no events {name!r} in the log" + did_you_mean(name, known))
