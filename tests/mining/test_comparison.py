@@ -133,6 +133,17 @@ def test_moments_of_whole_numbers_do_not_depend_on_the_order_of_rows():
     assert one.covariance.tobytes() == other.covariance.tobytes()
 
 
+def test_the_quick_way_to_moments_and_the_exact_one_agree():
+    frame = frame_of(np.random.default_rng(3)).assign(n=lambda f: f["k"] % 1000)[["g", "n", "b"]]
+    quick = group_moments(frame, ["g"], ["n", "b"])
+    # A column far above 2^53 takes the exact way for all.
+    exact = group_moments(frame.assign(k=10**17), ["g"], ["n", "b", "k"])
+    assert quick.mean.tobytes() == exact.mean[:, :2].tobytes()
+    assert quick.covariance.tobytes() == exact.covariance[:, :2, :2].tobytes()
+    assert np.abs(exact.covariance[:, 2]).max() == 0
+    assert group_moments(frame, ["g"], ["b"]).binary
+
+
 def test_moments_of_very_few_rows():
     frame = pd.DataFrame({"g": ["a", "b", "b"], "x": [None, 1.0, None]})
     found = group_moments(frame, ["g"], ["x"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from itertools import combinations_with_replacement
+from operator import and_
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     import ibis
 
     from crmlab.engine import Log
+
+#: From here on, whole numbers are rounded in double precision.
+_ROUNDED = 2.0**53
 
 
 @dataclass(frozen=True)
@@ -83,51 +88,72 @@ def group_moments(data: Log, by: Sequence[str], columns: Sequence[str], what: st
     kinds = {name: table[name].type() for name in columns}
     need_numbers(table, [name for name in columns if not kinds[name].is_boolean()], what.lower())
     whole = {name: kind.is_integer() or kind.is_boolean() for name, kind in kinds.items()}
-    values = [_exact(table[name]) if whole[name] else table[name].cast("float64") for name in columns]
-    # One column leaves its own gaps out; of several, a row counts only if it has all.
-    complete = None
-    if len(columns) > 1:
-        for name in dict.fromkeys(columns):
-            here = table[name].notnull()
-            complete = here if complete is None else complete & here
+    found = _plain_sums(table, list(by), columns) if all(whole.values()) else None
+    if found is None:
+        found = _exact_sums(table, list(by), columns, whole)
+    return _moments(found, list(by), [whole[name] for name in columns])
+
+
+def _pairs(count: int) -> list[tuple[int, int]]:
+    return list(combinations_with_replacement(range(count), 2))
+
+
+def _plain_sums(table: ibis.Table, by: list[str], columns: list[str]) -> pd.DataFrame | None:
+    """Sums of whole numbers in floating point, if they are exact; else none.
+
+    As long as the squares of a column sum to less than 2^53, so does all that is summed on the way, and
+    nothing is rounded. This takes a third of the time of exact arithmetic.
+    """
+    values = [table[name].cast("int64").cast("float64") for name in columns]
+    sums = {"n": values[0].count()}
+    sums |= {f"count{i}": value.count() for i, value in enumerate(values)}
+    sums |= {f"sum{i}": value.sum().fill_null(0) for i, value in enumerate(values)}
+    sums |= {f"product{i}_{j}": (values[i] * values[j]).sum().fill_null(0) for i, j in _pairs(len(values))}
+    found = collect(
+        table.group_by(**{name: table[name] for name in by}).agg(rows=table.count(), **sums), key=by
+    )
+    if len(columns) > 1 and any((found[f"count{i}"] != found["rows"]).any() for i in range(len(columns))):
+        return None
+    if any((found[f"product{i}_{i}"] >= _ROUNDED).any() for i in range(len(columns))):
+        return None
+    # Whole numbers equal their squares only if they are 0 or 1.
+    return found.assign(binary=found["product0_0"] == found["sum0"])
+
+
+def _exact_sums(table: ibis.Table, by: list[str], columns: list[str], whole: dict[str, bool]) -> pd.DataFrame:
+    """Sums of whole numbers as decimals, of others as the engine sums them, of rows that lack nothing."""
+    values = [
+        table[name].cast("int64").cast("decimal(19, 0)") if whole[name] else table[name].cast("float64")
+        for name in columns
+    ]
+    complete = reduce(and_, [table[name].notnull() for name in dict.fromkeys(columns)])
     first = values[0]
     sums = {
         "n": first.count(where=complete),
         "binary": ((first == 0) | (first == 1)).all(where=complete),
         **{f"sum{i}": value.sum(where=complete) for i, value in enumerate(values)},
     }
-    pairs = list(combinations_with_replacement(range(len(columns)), 2))
-    for i, j in pairs:
-        exact = whole[columns[i]] and whole[columns[j]]
-        sums[f"product{i}_{j}"] = _product(values[i], values[j], exact, i == j, complete)
-    found = collect(table.group_by(**{name: table[name] for name in by}).agg(**sums), key=list(by))
-    return _moments(found, list(by), pairs, [whole[name] for name in columns])
+    for i, j in _pairs(len(columns)):
+        one, other = values[i], values[j]
+        if whole[columns[i]] and whole[columns[j]]:
+            sums[f"product{i}_{j}"] = (one * other).sum(where=complete)
+        elif i == j:
+            sums[f"product{i}_{j}"] = one.var(how="sample", where=complete)
+        else:
+            both = (one.cast("float64"), other.cast("float64"))
+            sums[f"product{i}_{j}"] = both[0].cov(both[1], how="sample", where=complete)
+    return collect(table.group_by(**{name: table[name] for name in by}).agg(**sums), key=by)
 
 
-def _exact(column: ibis.Column) -> ibis.Column:
-    return column.cast("int64").cast("decimal(19, 0)")
-
-
-def _product(
-    one: ibis.Column, other: ibis.Column, exact: bool, same: bool, complete: ibis.Column | None
-) -> ibis.Column:
-    """Sum of products if it is exact, else the covariance itself, which engines know how to find."""
-    if exact:
-        return (one * other).sum(where=complete)
-    if same:
-        return one.var(how="sample", where=complete)
-    return one.cast("float64").cov(other.cast("float64"), how="sample", where=complete)
-
-
-def _moments(found: pd.DataFrame, by: list[str], pairs: list[tuple[int, int]], whole: list[bool]) -> Moments:
-    n = found["n"].to_numpy(dtype=np.int64)
-    c = len(whole)
+def _moments(found: pd.DataFrame, by: list[str], whole: list[bool]) -> Moments:
+    """Means and covariances from sums: of whole numbers without rounding, of others as they came."""
+    n, c = found["n"].to_numpy(dtype=np.int64), len(whole)
     mean, covariance = np.full((len(n), c), np.nan), np.full((len(n), c, c), np.nan)
     sums = [found[f"sum{i}"].tolist() for i in range(c)]
-    for row, count in enumerate(n):
+    for row, count in enumerate(n.tolist()):
         if count:
-            mean[row] = [float(Fraction(column[row]) / int(count)) for column in sums]
-    for i, j in pairs:
+            mean[row] = [float(Fraction(column[row]) / count) for column in sums]
+    for i, j in _pairs(c):
         products = found[f"product{i}_{j}"].tolist()
         for row, count in enumerate(n.tolist()):
             if count < 2:
