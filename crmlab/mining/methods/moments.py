@@ -131,12 +131,15 @@ def _exact_sums(table: ibis.Table, by: list[str], columns: list[str], whole: dic
     sums = {
         "n": first.count(where=complete),
         "binary": ((first == 0) | (first == 1)).all(where=complete),
-        **{f"sum{i}": value.sum(where=complete) for i, value in enumerate(values)},
     }
+    for i, value in enumerate(values):
+        total = value.sum(where=complete)
+        # As text, since sums have more digits than some number types on the way.
+        sums[f"sum{i}"] = total.cast("string") if whole[columns[i]] else total
     for i, j in _pairs(len(columns)):
         one, other = values[i], values[j]
         if whole[columns[i]] and whole[columns[j]]:
-            sums[f"product{i}_{j}"] = (one * other).sum(where=complete)
+            sums[f"product{i}_{j}"] = (one * other).sum(where=complete).cast("string")
         elif i == j:
             sums[f"product{i}_{j}"] = one.var(how="sample", where=complete)
         else:
