@@ -211,8 +211,8 @@ def _arms(
     )
     if control in of_arm.index:
         raise TableError(
-            f"The control group {control!r} has {of_arm.loc[control, 'contacts']:,} events {_CONTACT!r}; what "
-            "a campaign earned shows only against customers who were not contacted.",
+            f"The control group {control!r} has {of_arm.loc[control, 'contacts']:,} events {_CONTACT!r}; "
+            "what a campaign earned shows only against customers who were not contacted.",
             "campaign_events", "arm", "control was contacted",
         )  # fmt: skip
     arms = customers.join(of_arm, on="arm").fillna({"contacts": 0, "cost": 0, "channels": ""})
