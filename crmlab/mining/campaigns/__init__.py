@@ -13,6 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "completion_rule": ["CompletionRule"],
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],
+        "qini": ["AUUC_CONVENTIONS", "QINI_CONVENTIONS", "auuc", "qini", "qini_curve"],
+        "uplift_groups": ["uplift_at_k", "uplift_by_percentile"],
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
         "payback": ["campaign_return", "payback_curve", "payback_sentences"],
         "rules": ["FATES", "check_events", "next_actions"],
