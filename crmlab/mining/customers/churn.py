@@ -16,6 +16,7 @@ from crmlab.mining.customers.profile import profile, tables_of
 from crmlab.mining.customers.profile_columns import column_called
 from crmlab.mining.customers.purchases import count_orders, last_day, purchase_lines
 from crmlab.mining.customers.summary import DAYS, purchase_summary
+from crmlab.mining.methods.tabular import column_encoder, plain_values
 from crmlab.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
@@ -281,12 +282,10 @@ def churn_model(
     ParameterError
         If the method is unknown, a column holds days, or all customers churned or none did.
     """
-    from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import Pipeline, make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
 
     if method not in METHODS:
         raise ParameterError(f"There is no method {method!r}{did_you_mean(str(method), METHODS)}")
@@ -297,22 +296,15 @@ def churn_model(
             raise ParameterError(
                 f"The column {name} holds days; give the time from it to the cutoff instead."
             )
-    told = [name for name in X if X[name].notna().any()]
-    numbers = [name for name in told if pd.api.types.is_numeric_dtype(X[name])]
-    texts = [name for name in told if name not in numbers]
-    one_hot = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=0.01, max_categories=20, sparse_output=False
+    told, encoder = column_encoder(X, scaled=method == "logistic")
+    learner: Any = (
+        LogisticRegression(max_iter=2000)
+        if method == "logistic"
+        else HistGradientBoostingClassifier(random_state=seed)
     )
-    if method == "logistic":
-        filled = SimpleImputer(strategy="median", add_indicator=True)
-        prepared: Any = make_pipeline(filled, StandardScaler())
-        learner: Any = LogisticRegression(max_iter=2000)
-    else:
-        prepared, learner = "passthrough", HistGradientBoostingClassifier(random_state=seed)
-    columns = ColumnTransformer([("numbers", prepared, numbers), ("texts", one_hot, texts)])
     steps = [
         ("plain", FunctionTransformer(plain_columns, kw_args={"columns": told})),
-        ("columns", columns),
+        ("columns", encoder),
         ("model", learner),
     ]
     return Pipeline(steps).fit(X, churned.to_numpy())
@@ -331,12 +323,7 @@ def plain_columns(X: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.D
         X = X.assign(**{name: 0.0})  # noqa: N806
     X = X if columns is None else X[list(columns)]  # noqa: N806
     return pd.DataFrame(
-        {
-            name: values.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-            if pd.api.types.is_numeric_dtype(values)
-            else values.astype("object").where(values.notna(), "").astype(str).astype("object")
-            for name, values in X.items()
-        },
+        {name: plain_values(values) for name, values in X.items()},
         index=X.index,
     )
 

@@ -12,8 +12,15 @@ from numpy.typing import ArrayLike
 
 from crmlab.calendars import Day, as_day
 from crmlab.errors import ParameterError
-from crmlab.mining.customers.churn import plain_columns
-from crmlab.mining.methods.intervals import Estimate, normal_quantile, wilson
+from crmlab.mining.methods.intervals import Estimate, normal_quantile
+from crmlab.mining.methods.probabilities import (
+    area,
+    area_estimate,
+    calibration,
+    column_area,
+    delong,
+    gains,
+)
 
 #: A single column that tells churners apart as well as this is known only after they churned.
 TOO_GOOD = 0.98
@@ -115,20 +122,20 @@ def evaluate_churn(
         raise ParameterError(
             "Forecasts are probabilities from 0 to 1; compare_churn takes scores of any kind."
         )
-    area, variance = _delong([p], y)
+    areas, variance = delong([p], y)
     sure = np.clip(p, 1e-15, 1 - 1e-15)
-    gains = _gains(p, y)
+    found = gains(p, y, events="churned")
     importance = pd.DataFrame({"importance": [], "low": [], "high": []}, dtype=float).rename_axis("column")
     if is_model and replicates:
         importance = _importance(model, X, y, seed, level, replicates)
     return ChurnEvaluation(
-        auc=_estimate(area[0], variance[0, 0], len(y), level),
+        auc=area_estimate(areas[0], variance[0, 0], len(y), level),
         brier=float(((p - y) ** 2).mean()),
         log_loss=float(-(y * np.log(sure) + (1 - y) * np.log1p(-sure)).mean()),
         rate=float(y.mean()),
-        calibration=_calibration(p, y, level),
-        gains=gains,
-        top_decile_lift=float(gains["lift"].iloc[0]),
+        calibration=calibration(p, y, level),
+        gains=found,
+        top_decile_lift=float(found["lift"].iloc[0]),
         importance=importance,
         warnings=() if X is None else tuple(leakage_guard(X, churned)["sentence"]),
     )
@@ -161,14 +168,14 @@ def compare_churn(scores: Mapping[str, ArrayLike], churned: pd.Series, level: fl
             raise ParameterError(
                 f"The forecast {name} needs one number for each of the {len(y):,} customers."
             )
-    area, covariance = _delong(given, y)
+    areas, covariance = delong(given, y)
     z = normal_quantile(level)
     rows = []
     for place in range(len(given)):
-        auc = _estimate(area[place], covariance[place, place], len(y), level)
+        auc = area_estimate(areas[place], covariance[place, place], len(y), level)
         variance = covariance[place, place] + covariance[0, 0] - 2 * covariance[place, 0]
         half = z * np.sqrt(max(variance, 0.0))
-        gap = area[place] - area[0]
+        gap = areas[place] - areas[0]
         rows.append((auc.value, auc.low, auc.high, gap, gap - half, gap + half))
     columns = ["auc", "low", "high", "difference", "difference_low", "difference_high"]
     return pd.DataFrame(rows, pd.Index(list(scores), name="forecast"), columns)
@@ -208,7 +215,7 @@ def leakage_guard(
     limit = None if cutoff is None else pd.Timestamp(as_day(cutoff, "cutoff"))
     found = {}
     for name, values in X.items():
-        auc = _alone(values, y)
+        auc = column_area(values, y)
         if name in known_after:
             said = f"The column {name} is known only after the cutoff; leave it out."
         elif limit is not None and pd.api.types.is_datetime64_any_dtype(values) and (values >= limit).any():
@@ -235,105 +242,6 @@ def _targets(churned: pd.Series) -> np.ndarray:
     return y
 
 
-def _alone(values: pd.Series, y: np.ndarray) -> float:
-    """AUC of one column, whichever way it points, or of its gaps."""
-    gap = values.isna().to_numpy(dtype=float)
-    if pd.api.types.is_datetime64_any_dtype(values):
-        score = values.astype("int64").to_numpy(dtype=float)
-    elif pd.api.types.is_numeric_dtype(values):
-        score = plain_columns(values.to_frame("x"))["x"].to_numpy()
-    else:
-        score = _rates(plain_columns(values.to_frame("x"))["x"], y)
-    known = gap == 0
-    best = max(_area(gap, y), 1 - _area(gap, y))
-    if 0 < y[known].sum() < known.sum():
-        area = _area(score[known], y[known])
-        # Of few known values a perfect order may be chance.
-        if known.sum() >= max(30, 0.05 * len(y)):
-            best = max(best, area, 1 - area)
-    return float(best)
-
-
-def _rates(texts: pd.Series, y: np.ndarray) -> np.ndarray:
-    """Churn of each text in the other half of the customers, so that rare texts do not know themselves."""
-    codes = pd.factorize(texts)[0]
-    half = np.zeros(len(y), dtype=int)
-    for state in (0, 1):  # every second of either kind
-        who = np.flatnonzero(y == state)
-        half[who] = np.arange(len(who)) % 2
-    score = np.full(len(y), y.mean())
-    for side in (0, 1):
-        other = half != side
-        n = np.bincount(codes[other], minlength=codes.max() + 1)
-        sums = np.bincount(codes[other], y[other], minlength=codes.max() + 1)
-        rate = (sums + y.mean()) / (n + 1)
-        score[half == side] = rate[codes[half == side]]
-    return score
-
-
-def _area(score: np.ndarray, y: np.ndarray) -> float:
-    from scipy.stats import rankdata
-
-    churners = int(y.sum())
-    ranks = rankdata(score)[y == 1].sum()
-    return float((ranks - churners * (churners + 1) / 2) / (churners * (len(y) - churners)))
-
-
-def _delong(scores: Sequence[np.ndarray], y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Areas under the curves of several scores of the same customers, and their covariance."""
-    from scipy.stats import rankdata
-
-    positive, negative = y == 1, y == 0
-    m, n = int(positive.sum()), int(negative.sum())
-    areas, of_positive, of_negative = [], [], []
-    for score in scores:
-        ranks = rankdata(score)
-        above = (ranks[positive] - rankdata(score[positive])) / n
-        below = 1 - (ranks[negative] - rankdata(score[negative])) / m
-        areas.append(above.mean())
-        of_positive.append(above)
-        of_negative.append(below)
-    if m < 2 or n < 2:
-        return np.array(areas), np.full((len(scores), len(scores)), np.nan)
-    covariance = np.atleast_2d(np.cov(of_positive)) / m + np.atleast_2d(np.cov(of_negative)) / n
-    return np.array(areas), covariance
-
-
-def _estimate(area: float, variance: float, n: int, level: float) -> Estimate:
-    """An area with its interval on the logit scale; none where all are told apart."""
-    from scipy.special import expit, logit
-
-    if not 0 < area < 1 or not variance > 0:
-        return Estimate(float(area), np.nan, np.nan, n, level)
-    half = normal_quantile(level) * np.sqrt(variance) / (area * (1 - area))
-    return Estimate(float(area), float(expit(logit(area) - half)), float(expit(logit(area) + half)), n, level)
-
-
-def _calibration(p: np.ndarray, y: np.ndarray, level: float, classes: int = 10) -> pd.DataFrame:
-    cuts = np.unique(np.quantile(p, np.arange(1, classes) / classes))
-    group = np.searchsorted(cuts, p, side="left")
-    found = pd.DataFrame({"p": p, "y": y}).groupby(group).agg(
-        customers=("y", "size"), predicted=("p", "mean"), observed=("y", "mean"), churned=("y", "sum")
-    )  # fmt: skip
-    low, high = wilson(found["churned"], found["customers"], level)
-    return found.drop(columns="churned").assign(low=low, high=high).reset_index(drop=True)
-
-
-def _gains(p: np.ndarray, y: np.ndarray, groups: int = 10) -> pd.DataFrame:
-    _, tie = np.unique(p, return_inverse=True)
-    mean = (np.bincount(tie, y) / np.bincount(tie))[tie]
-    order = np.argsort(-p, kind="stable")
-    group = np.arange(len(p)) * groups // len(p) + 1
-    found = pd.DataFrame({"churned": mean[order]}).groupby(group)["churned"].agg(["size", "sum"])
-    found.columns = ["customers", "churned"]
-    rate, total = found["churned"] / found["customers"], y.mean()
-    cumulated = found["churned"].cumsum()
-    return found.assign(
-        rate=rate, lift=rate / total, captured=cumulated / y.sum(),
-        cumulated_lift=cumulated / found["customers"].cumsum() / total,
-    ).rename_axis("group")  # fmt: skip
-
-
 def _importance(
     model: Any,
     X: pd.DataFrame,  # noqa: N803
@@ -351,11 +259,11 @@ def _importance(
         drawn, known = values[rows], y[rows]
         if not 0 < known.sum() < len(known):
             continue
-        whole = _area(learner(drawn), known)
+        whole = area(learner(drawn), known)
         for name, places in made_of.items():
             mixed = drawn.copy()
             mixed[:, places] = drawn[random.permutation(len(rows))][:, places]
-            lost[name].append(whole - _area(learner(mixed), known) if len(places) else 0.0)
+            lost[name].append(whole - area(learner(mixed), known) if len(places) else 0.0)
     ends = [(1 - level) / 2, (1 + level) / 2]
     rows = [(np.mean(values), *np.quantile(values, ends)) for values in lost.values()]
     found = pd.DataFrame(rows, pd.Index(list(X), name="column"), ["importance", "low", "high"])
