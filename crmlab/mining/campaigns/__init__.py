@@ -15,6 +15,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "effect": ["effect", "responses", "revenue"],
         "qini": ["AUUC_CONVENTIONS", "QINI_CONVENTIONS", "auuc", "qini", "qini_curve"],
         "heterogeneity": ["HETEROGENEITY", "heterogeneity_test"],
+        "response": [
+            "ResponseEvaluation",
+            "evaluate_response",
+            "response_model",
+            "response_splits",
+        ],
+        "response_checks": ["ResponseDrift", "response_drift", "response_leaks"],
         "uplift": [
             "ClassTransformation",
             "OneColumnRule",
