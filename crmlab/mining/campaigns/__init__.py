@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "completion_rule": ["CompletionRule"],
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
         "effect": ["effect", "responses", "revenue"],
+        "profit": ["best_audience", "profit_curve"],
         "qini": ["AUUC_CONVENTIONS", "QINI_CONVENTIONS", "auuc", "qini", "qini_curve"],
         "heterogeneity": ["HETEROGENEITY", "heterogeneity_test"],
         "response": [
