@@ -37,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "removal": ["removal_effects"],
         "sample_ratio": ["SampleRatio", "sample_ratio_test"],
         "shapley": ["shapley_values"],
+        "stability": ["population_stability"],
         "survival": ["kaplan_meier", "logrank", "median_time"],
         "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],
         "topics": ["Topics", "npmi_coherence", "topics"],
