@@ -39,10 +39,10 @@ REPLICATES = 200
 PEER = """
 import json, sys, time, warnings
 warnings.filterwarnings("ignore")
-import numpy as np, pandas as pd
+import numpy as np
 from sklift.metrics import qini_auc_score, qini_curve
-rows = pd.read_pickle(sys.argv[1])
-y, s, t = (rows[name].to_numpy() for name in ("outcome", "score", "treatment"))
+rows = np.load(sys.argv[1])
+y, s, t = (rows[name] for name in ("outcome", "score", "treatment"))
 replicates, best = int(sys.argv[2]), 1e9
 random = np.random.default_rng(0)
 for _ in range(3 if not replicates else 1):
@@ -70,8 +70,8 @@ def peer(python: str | None, rows: pd.DataFrame, replicates: int) -> tuple[float
     if python is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "rows.pickle")
-        rows.to_pickle(path)
+        path = Path(folder, "rows.npz")
+        np.savez(path, **{name: rows[name].to_numpy() for name in rows})
         done = subprocess.run([python, "-c", PEER, str(path), str(replicates)],
                               capture_output=True, text=True, check=False)  # fmt: skip
     if done.returncode:
