@@ -3,10 +3,11 @@
     python benchmarks/uplift.py [--peers PYTHON] [--splits N] [--permuted N] [--first SEED]
 
 Speed: Qini of 10^6 customers, and 200 bootstrap curves of 64,000, against scikit-uplift where an interpreter
-that has it is named; both must give the same coefficient. Choice: mean Qini on the halves not learnt from
-of N random 50/50 splits of Hillstrom's visits. False alarms: how often the test of heterogeneity keeps
-silent on halves whose labels were permuted. Bank Marketing without duration: five random splits and one
-by time. The last three need CRMLAB_DATA. Columns: CPU seconds, the best of three runs.
+that has it is named; both must give the same coefficient. In the bootstrap the peer draws rows and takes
+each curve at all places, crmlab draws weights and takes it at 1,000. Choice: mean Qini on the halves not
+learnt from of N random 50/50 splits of Hillstrom's visits. False alarms: how often the test of heterogeneity
+keeps silent on halves whose labels were permuted. Bank Marketing without duration: five random splits and
+one by time. The last three need CRMLAB_DATA. CPU seconds, of the first table the best of three runs.
 """
 
 import argparse
