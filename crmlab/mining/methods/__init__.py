@@ -24,6 +24,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "keyness": ["distinctive_words", "key_phrases", "log_likelihood_ratio"],
         "mean_power": ["detectable_mean_difference", "power_of_means", "sample_size_means"],
         "moments": ["Moments", "group_moments"],
+        "monitors": [
+            "SampleRatio",
+            "asymptotic_confidence_sequence",
+            "asymptotic_p_value",
+            "false_alarms",
+            "group_sequential_bounds",
+            "sample_ratio",
+        ],
         "multiplicity": ["holm"],
         "power": [
             "SampleSize",
