@@ -1,4 +1,4 @@
-"""Looking at a comparison while it runs: what looking costs, and intervals and tests that may be looked at."""
+"""Looking at a comparison while it runs: what that costs, and intervals and tests that may be looked at."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""Totals of a campaign's events: whoever adds some customers' totals to others' has those of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+#: Columns of an event; a text that is missing is empty, a number that is missing is `MISSING`.
+COLUMNS = ("customer", "event", "time", "channel", "value", "event_id", "arm")
+MISSING = -(2**63)
+#: What stands for all channels together.
+ANY = ""
+#: Totals by what is counted, arm, event and channel.
+Totals = Counter[tuple[str, str, str, str]]
+
+_IDENTITY = ["customer", "event", "time", "channel", "value", "event_id"]
+_FAR = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts.
+
+    Attributes
+    ----------
+    arms
+        The campaign's arms, the control group among them.
+    response
+        Event that counts as a response.
+    skew
+        Microseconds by which an event may lie before its customer's assignment.
+    within
+        Microseconds after the assignment within which responses and revenue count; all if None.
+    """
+
+    arms: tuple[str, ...]
+    response: str
+    skew: int
+    within: int | None
+
+
+def tally(events: pd.DataFrame, rules: Rules) -> Totals:
+    """Totals of the events of some customers, all of them given.
+
+    Parameters
+    ----------
+    events
+        Columns `COLUMNS`, one row per event, in any order.
+
+    Returns
+    -------
+    Counter
+        By arm: ``"customers"``, ``"reached"`` by event and channel (`ANY` for all together),
+        ``"contacts"`` and ``"responded"`` by event, ``"revenue"`` and ``"squares"`` (of customers'
+        revenue), ``"unknown arm"`` (events); and, without an arm, customers in ``"two_arms"`` or
+        ``"unassigned"`` and events of an ``"other_arm"`` or ``"early"``. See `Snapshot`.
+    """
+    found: Totals = Counter()
+    ours = events["arm"].isin(rules.arms)
+    for arm, count in events.loc[~ours & (events["arm"] != ""), "arm"].value_counts().items():
+        found["unknown arm", arm, "", ""] = int(count)
+    assigned = events[ours & (events["event"] == "assigned")]
+    found["two_arms", "", "", ""] = int((assigned.groupby("customer")["arm"].nunique() > 1).sum())
+    known_last = assigned["time"].where(assigned["time"] != MISSING, _FAR)
+    first = assigned.assign(since=known_last).sort_values(["since", "arm"]).drop_duplicates("customer")
+    first = first.set_index("customer")
+    for arm, count in first["arm"].value_counts().items():
+        found["customers", arm, "", ""] = int(count)
+    there = events["customer"].isin(first.index)
+    found["unassigned", "", "", ""] = int(events.loc[~there, "customer"].nunique())
+    rest = events[there & (ours | (events["arm"] == "")) & (events["event"] != "assigned")]
+    own = first["arm"].reindex(rest["customer"]).to_numpy()
+    since = first["time"].reindex(rest["customer"]).to_numpy()
+    found["other_arm", "", "", ""] = int(((rest["arm"] != "") & (rest["arm"] != own)).sum())
+    timed = (rest["time"] != MISSING) & (since != MISSING)
+    early = timed & (rest["time"] < since - rules.skew)
+    found["early", "", "", ""] = int(early.sum())
+    rest = rest.assign(arm=own, since=since, timed=timed)[~early].drop_duplicates(_IDENTITY)
+    _count(found, "reached", rest.drop_duplicates(["customer", "event"]).assign(channel=ANY))
+    named = rest[rest["channel"] != ""]
+    _count(found, "reached", named.drop_duplicates(["customer", "event", "channel"]))
+    _count(found, "contacts", rest[rest["event"] == "sent"].assign(channel=ANY))
+    if rules.within is not None:
+        rest = rest[~rest["timed"] | (rest["time"] <= rest["since"] + rules.within)]
+    answered = rest[rest["event"] == rules.response].drop_duplicates("customer")
+    _count(found, "responded", answered.assign(channel=ANY))
+    paid = rest[~rest["value"].isin([MISSING, 0])].groupby(["arm", "customer"])["value"].sum()
+    for (arm, _), value in zip(paid.index, paid.tolist(), strict=True):
+        # Python's whole numbers have no end.
+        found["revenue", arm, "", ""] += value
+        found["squares", arm, "", ""] += value * value
+    return found
+
+
+def _count(found: Totals, what: str, rows: pd.DataFrame) -> None:
+    """Add the number of rows of each arm, event and channel."""
+    for key, count in rows.value_counts(["arm", "event", "channel"]).items():
+        found[(what, *key)] += int(count)
+
+
+def to_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Events of the contract's `campaign_events` with the columns `COLUMNS`; those that lack are missing."""
+    rows = pd.DataFrame(index=frame.index)
+    for column in COLUMNS:
+        name = "customer_id" if column == "customer" else column
+        if name not in frame:
+            rows[column] = MISSING if column in ("time", "value") else ""
+        elif column == "time":
+            stamps = pd.to_datetime(frame[name]).astype("datetime64[us]")
+            rows[column] = stamps.astype("int64").where(stamps.notna(), MISSING)
+        elif column == "value":
+            rows[column] = frame[name].astype("Int64").fillna(MISSING).astype("int64")
+        else:
+            rows[column] = frame[name].astype("str").where(frame[name].notna(), "")
+    return rows
+
+
+def to_events(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the columns `COLUMNS` as the contract's `campaign_events` has them."""
+    time, value = rows["time"] != MISSING, rows["value"] != MISSING
+    return pd.DataFrame(
+        {
+            "customer_id": rows["customer"].astype("str"),
+            "time": pd.to_datetime(rows["time"].where(time), unit="us").astype("datetime64[us]"),
+            "event": rows["event"].astype("str"),
+            **{name: rows[name].where(rows[name] != "").astype("str") for name in ("arm", "channel")},
+            "value": rows["value"].astype("Int64").where(value),
+        }
+    )
