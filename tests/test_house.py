@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "sources": GROUND | {"settings", "loaders", "cleansing"},
     "refresh": GROUND | {"settings", "cleansing", "sources", "parquet"},
     "workspace": GROUND | {"settings", "loaders", "cleansing", "sources", "parquet", "refresh"},
+    "arrivals": GROUND | {"loaders", "cleansing", "mining.campaigns"},
     "describe": GROUND | {"settings", "loaders", "cleansing", "workspace"},
     "export": GROUND | {"parquet", "cleansing"},
     "locale": {"errors", "calendars"},
@@ -53,7 +54,8 @@ MAY_IMPORT = {
     # Nobody is contacted who refused: consent is asked where the audience is made.
     "mining.campaigns": GROUND | {"mining.methods", "mining.customers.profile", "cleansing"},
     "mining": set(),
-    "widgets": GROUND | {"locale", "figures", "cleansing", "workspace", "mining.methods"},
+    "widgets": GROUND
+    | {"locale", "figures", "cleansing", "workspace", "arrivals", "mining.methods", "mining.campaigns"},
     "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
     "cli": GROUND | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
 }

@@ -9,12 +9,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crmlab.errors import ParameterError
 from crmlab.reporting.page import style
 from crmlab.reporting.plan import Plan
 from crmlab.reporting.render import read_for, title_of
 from crmlab.reporting.run import job_of
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from crmlab.locale import Language
 
 #: Jupyter finds the template of the page below this folder.
 _JUPYTER = Path(__file__).parent / "jupyter"
@@ -39,8 +45,6 @@ def live_notebook(plan: Plan, folder: Path, every: int | None = None) -> Path:
     Path
         The notebook, translated and with its parameters filled in; ``voila.json`` is beside it.
     """
-    import nbformat
-
     from crmlab.reporting.engines import with_parameters
 
     job = job_of(plan, folder)
@@ -48,17 +52,24 @@ def live_notebook(plan: Plan, folder: Path, every: int | None = None) -> Path:
              for name, value in job.parameters.items()}  # fmt: skip
     notebook = with_parameters(read_for(job), given)
     path = folder / f"{plan.notebook.stem}.ipynb"
+    return write_page(notebook, path, plan.tongue, every)
+
+
+def write_page(notebook: NotebookNode, path: Path, tongue: Language, every: int | None = None) -> Path:
+    """Write a notebook, and beside it how Voila is to show it; return its path."""
+    import nbformat
+
     nbformat.write(notebook, path)
     page = {
         "title": title_of(notebook),
-        "lang": plan.tongue.code,
-        "dir": "rtl" if plan.tongue.right_to_left else "ltr",
+        "lang": tongue.code,
+        "dir": "rtl" if tongue.right_to_left else "ltr",
         "style": style(arabic=True)
         + (_JUPYTER / "voila" / "templates" / _TEMPLATE / "live.css").read_text("utf-8"),
         "every": every,
     }
     settings = {"template": _TEMPLATE, "resources": {"crmlab": page}, "show_tracebacks": False}
-    (folder / "voila.json").write_text(json.dumps({"VoilaConfiguration": settings}), encoding="utf-8")
+    path.with_name("voila.json").write_text(json.dumps({"VoilaConfiguration": settings}), encoding="utf-8")
     return path
 
 

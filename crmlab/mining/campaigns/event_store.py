@@ -184,8 +184,9 @@ class EventStore:
                 "elsewhere = :elsewhere + CASE WHEN :whole THEN 0 ELSE elsewhere END, "
                 "set_aside = :aside + CASE WHEN :whole THEN 0 ELSE set_aside END, "
                 "reason = CASE WHEN :whole OR reason = '' THEN :reason ELSE reason END",
-                {"name": piece.name, "mark": piece.mark, "events": len(rows), "new": new, "at": at,
-                 "aside": piece.set_aside, "elsewhere": elsewhere, "reason": piece.reason, "whole": piece.whole},
+                {"name": piece.name, "mark": piece.mark, "whole": piece.whole, "events": len(rows),
+                 "new": new, "elsewhere": elsewhere, "aside": piece.set_aside, "reason": piece.reason,
+                 "at": at},
             )  # fmt: skip
             base.execute("DROP TABLE touched")
         return new

@@ -167,6 +167,12 @@ class Monitor:
         self.arms = {**{name: share for name, share in arms.items() if name != control},
                      control: arms[control]}  # fmt: skip
         self.costs, self.planned, self.level = dict(costs or {}), planned, level
+        #: What the class was called with, for a page of its own.
+        self.parameters = {
+            "folder": str(Path(folder).resolve()), "campaign_id": campaign_id, "arms": dict(arms),
+            "control": control, "response": response, "costs": self.costs, "planned": planned,
+            "horizon": horizon, "skew": skew, "time_zone": time_zone, "level": level,
+        }  # fmt: skip
         try:
             self._zone = None
             if time_zone:
