@@ -69,11 +69,14 @@ class MonitorView(NamedTuple):
             else:
                 said.append(self.tongue("{arm}: too early to tell.", arm=arm))
             value = money[row["arm"]]
-            if value["verdict"] != "too early to tell":
-                text = (
-                    "{arm}: {difference} of revenue per customer against the control group ({low} to {high})."
-                )
+            if value["verdict"] == "leads":
                 ends = {name: self.money(value[name]) for name in ("difference", "low", "high")}
+                text = "{arm} brings {difference} more revenue per customer ({low} to {high})."
+                said.append(self.tongue(text, arm=arm, **ends))
+            elif value["verdict"] == "trails":
+                ends = {"difference": self.money(-value["difference"]), "low": self.money(-value["high"]),
+                        "high": self.money(-value["low"])}  # fmt: skip
+                text = "{arm} brings {difference} less revenue per customer ({low} to {high})."
                 said.append(self.tongue(text, arm=arm, **ends))
         return said
 
@@ -106,9 +109,9 @@ class MonitorView(NamedTuple):
             if count := found.counts[name]:
                 (known if name in _QUIET else wrong).append(tongue(text, n=count))
         for row in found.sources[found.sources["reason"] != ""].to_dict("records"):
-            wrong.append(
-                tongue("{source}: {reason}", source=_name(row["source"]), reason=_name(row["reason"]))
-            )
+            # What a reader of files says begins with the file's name.
+            told = row["reason"] if row["source"] in row["reason"] else f"{row['source']}: {row['reason']}"
+            wrong.append(_name(told))
         for name in waiting:
             known.append(tongue("{source} is still being written; it is waited for.", source=_name(name)))
         return wrong, known
@@ -207,6 +210,8 @@ class MonitorView(NamedTuple):
                            now[["arm", "at", "difference", "low", "high"]]])  # fmt: skip
         title = self.tongue("Difference to the control group, in points of the response rate")
         unit = self.tongue("bands hold however often one looks; zero is no difference")
+        if self.tongue.right_to_left:
+            unit = "، ".join([unit, self.tongue("time runs from left to right")])
         with canvas(3.6, title, unit, "", None, self.tongue) as (figure, axes):
             for place, (arm, looks) in enumerate(every.groupby("arm", sort=True)):
                 colour, looks = _COLOURS[place % len(_COLOURS)], looks.sort_values("at")
@@ -225,11 +230,14 @@ class MonitorView(NamedTuple):
                     textcoords="offset points", color=colour, fontsize=10, fontweight="bold",
                 )  # fmt: skip
             axes.axhline(0, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-            reach = 100 * max(now["low"].abs().max(), now["high"].abs().max()) * 2
-            axes.set_ylim(-reach, reach)
+            bottom, top = 100 * min(now["low"].min(), 0), 100 * max(now["high"].max(), 0)
+            # What lies further out, in the first hours, is cut off.
+            axes.set_ylim(bottom - (top - bottom) / 3, top + (top - bottom) / 3)
             axes.margins(x=0.12)
             self._time_axis(axes, every["at"])
-            axes.yaxis.set_major_formatter(lambda value, _: self.tongue.number(value, 1))
+            axes.yaxis.set_major_formatter(
+                lambda value, _: directed(self.tongue.number(value, 1), self.tongue)
+            )
             axes.grid(axis="y")
         said = " ".join(self.verdicts(found))
         image = b64encode(to_png(figure)).decode()
@@ -267,10 +275,13 @@ def _name(text: object) -> str:
 
 
 def _table(title: str, heads: list[str], rows: list[list[str]]) -> str:
-    top = "".join(f'<th scope="col"><bdi>{escape(head)}</bdi></th>' for head in heads)
+    top = "".join(
+        f'<th scope="col"{" class=n" if place else ""}><bdi>{escape(head)}</bdi></th>'
+        for place, head in enumerate(heads)
+    )
     body = "".join(
         f'<tr><th scope="row"><bdi>{escape(first)}</bdi></th>'
-        + "".join(f"<td><bdi>{escape(cell)}</bdi></td>" for cell in rest) + "</tr>"
+        + "".join(f'<td class="n"><bdi>{escape(cell)}</bdi></td>' for cell in rest) + "</tr>"
         for first, *rest in rows
     )  # fmt: skip
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -245,6 +245,7 @@ class Monitor:
                 if row["low"] > -float("inf")
             ]
             self.store.keep_look(f"{now.floor('h')}", looks)
+            found = replace(found, history=self.store.looks)
         return found
 
     def _pieces(self, arrivals: Any) -> Iterable[Piece]:
@@ -294,7 +295,7 @@ class Monitor:
             )
             reason = reason or said
         rows = to_rows(frame[~elsewhere & ~bad])
-        latest = now.as_unit("us").value + self._skew
+        latest = int(now.as_unit("us").asm8.astype("int64")) + self._skew
         piece = piece._replace(set_aside=aside, reason=reason)
         return self.store.add(piece, rows, int(elsewhere.sum()), latest, f"{now:%Y-%m-%d %H:%M:%S}")
 

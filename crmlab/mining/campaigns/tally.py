@@ -59,15 +59,16 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
     """
     found: Totals = Counter()
     ours = events["arm"].isin(rules.arms)
-    for arm, count in events.loc[~ours & (events["arm"] != ""), "arm"].value_counts().items():
-        found["unknown arm", arm, "", ""] = int(count)
+    for arm, count in Counter(events.loc[~ours & (events["arm"] != ""), "arm"].tolist()).items():
+        found["unknown arm", arm, "", ""] = count
     assigned = events[ours & (events["event"] == "assigned")]
-    found["two_arms", "", "", ""] = int((assigned.groupby("customer")["arm"].nunique() > 1).sum())
+    different = assigned.drop_duplicates(["customer", "arm"])["customer"]
+    found["two_arms", "", "", ""] = int(different[different.duplicated()].nunique())
     known_last = assigned["time"].where(assigned["time"] != MISSING, _FAR)
     first = assigned.assign(since=known_last).sort_values(["since", "arm"]).drop_duplicates("customer")
     first = first.set_index("customer")
-    for arm, count in first["arm"].value_counts().items():
-        found["customers", arm, "", ""] = int(count)
+    for arm, count in Counter(first["arm"].tolist()).items():
+        found["customers", arm, "", ""] = count
     there = events["customer"].isin(first.index)
     found["unassigned", "", "", ""] = int(events.loc[~there, "customer"].nunique())
     rest = events[there & (ours | (events["arm"] == "")) & (events["event"] != "assigned")]
@@ -96,8 +97,9 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
 
 def _count(found: Totals, what: str, rows: pd.DataFrame) -> None:
     """Add the number of rows of each arm, event and channel."""
-    for key, count in rows.value_counts(["arm", "event", "channel"]).items():
-        found[(what, *key)] += int(count)
+    keys = zip(*(rows[name].tolist() for name in ("arm", "event", "channel")), strict=True)
+    for key, count in Counter(keys).items():
+        found[(what, *key)] += count
 
 
 def to_rows(frame: pd.DataFrame) -> pd.DataFrame:
