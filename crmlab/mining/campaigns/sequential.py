@@ -136,12 +136,9 @@ def against_control(arms: pd.DataFrame, control: str, progress: pd.Series, level
         Of all arms together.
     """
     names = [name for name in arms.index if name != control]
-    mean = pd.Series({name: _mean(*arms.loc[name, ["n", "total"]]) for name in arms.index}, dtype=float)
-    # Variance of each mean.
-    spread = pd.Series(
-        {name: _variance(*arms.loc[name, ["n", "total", "squares"]]) for name in arms.index}, dtype=float
-    )
-    spread = spread / arms["n"].astype(float).where(arms["n"].astype(float) > 0)
+    sums = list(zip(*(arms[name].tolist() for name in ("n", "total", "squares")), strict=True))
+    mean = pd.Series([_mean(n, total) for n, total, _ in sums], arms.index)
+    spread = pd.Series([_variance(*row) / row[0] if row[0] else np.nan for row in sums], arms.index)
     difference = (mean[names] - mean[control]).to_numpy()
     error = np.sqrt((spread[names] + spread[control]).to_numpy())
     share = 1 - (1 - level) / max(len(names), 1)
