@@ -33,6 +33,22 @@ WRONG = {
     "elsewhere": "{n:,} {n:event belongs|events belong} to other campaigns.",
     "duplicates": "{n:,} {n:event|events} arrived again and {n:was|were} counted once.",
 }
+#: What is said of arms and of the way in which customers came into them.
+SAID = {
+    "leads": "{arm} leads by {difference} points ({low} to {high}, valid however often you look).",
+    "trails": "{arm} trails by {difference} points ({low} to {high}, valid however often you look).",
+    "between": "{arm}: too early to tell (between {low} and {high} points so far).",
+    "early": "{arm}: too early to tell.",
+    "more": "{arm} brings {difference} more revenue per customer ({low} to {high}).",
+    "less": "{arm} brings {difference} less revenue per customer ({low} to {high}).",
+    "ratio": "More customers in arm {arm} than planned ({now} instead of {planned}): "
+    "check the assignment ({p}).",
+    "contacted": "{n:,} {n:customer|customers} of the control group {n:was|were} contacted.",
+    "unknown": "{n:,} {n:event names|events name} the arm {arm}, which the campaign has not; "
+    "{n:it does|they do} not count.",
+}
+HEADLINE = ("Customers", "Responses", "Revenue", "Cost", "Events")
+HEADS = ("Arm", "Customers", "Responses", "Rate", "Revenue", "Revenue per customer", "Contacts", "Cost")
 #: What is only said, not warned of.
 _QUIET = ("duplicates", "elsewhere")
 _COLOURS = (DARK, LIGHT, GREY)
@@ -56,28 +72,23 @@ class MonitorView(NamedTuple):
             points = {name: self._points(row[name]) for name in ("difference", "low", "high")}
             arm = _name(row["arm"])
             if row["verdict"] == "leads":
-                text = "{arm} leads by {difference} points ({low} to {high}, valid however often you look)."
-                said.append(self.tongue(text, arm=arm, **points))
+                said.append(self.tongue(SAID["leads"], arm=arm, **points))
             elif row["verdict"] == "trails":
-                text = "{arm} trails by {difference} points ({low} to {high}, valid however often you look)."
                 ends = {"difference": self._points(-row["difference"]), "low": self._points(-row["high"]),
                         "high": self._points(-row["low"])}  # fmt: skip
-                said.append(self.tongue(text, arm=arm, **ends))
+                said.append(self.tongue(SAID["trails"], arm=arm, **ends))
             elif abs(row["low"]) < 1:
-                text = "{arm}: too early to tell (between {low} and {high} points so far)."
-                said.append(self.tongue(text, arm=arm, **points))
+                said.append(self.tongue(SAID["between"], arm=arm, **points))
             else:
-                said.append(self.tongue("{arm}: too early to tell.", arm=arm))
+                said.append(self.tongue(SAID["early"], arm=arm))
             value = money[row["arm"]]
             if value["verdict"] == "leads":
                 ends = {name: self.money(value[name]) for name in ("difference", "low", "high")}
-                text = "{arm} brings {difference} more revenue per customer ({low} to {high})."
-                said.append(self.tongue(text, arm=arm, **ends))
+                said.append(self.tongue(SAID["more"], arm=arm, **ends))
             elif value["verdict"] == "trails":
                 ends = {"difference": self.money(-value["difference"]), "low": self.money(-value["high"]),
                         "high": self.money(-value["low"])}  # fmt: skip
-                text = "{arm} brings {difference} less revenue per customer ({low} to {high})."
-                said.append(self.tongue(text, arm=arm, **ends))
+                said.append(self.tongue(SAID["less"], arm=arm, **ends))
         return said
 
     def warnings(self, found: Snapshot, waiting: Iterable[str] = ()) -> tuple[list[str], list[str]]:
@@ -87,24 +98,15 @@ class MonitorView(NamedTuple):
         if ratio.anytime_p_value < RATIO_LEVEL:
             share = found.arms["customers"] / found.arms["customers"].sum()
             first = found.arms.assign(now=share, more=share - found.arms["share"]).nlargest(1, "more").iloc[0]
-            text = (
-                "More customers in arm {arm} than planned ({now} instead of {planned}): "
-                "check the assignment ({p})."
-            )
             p = ratio.anytime_p_value
             values = {"now": tongue.percent(first["now"]), "planned": tongue.percent(first["share"]),
                       "p": tongue.digits(f"p = {p:.3f}" if p >= 0.001 else "p < 0.001")}  # fmt: skip
-            wrong.append(tongue(text, arm=_name(first["arm"]), **values))
+            wrong.append(tongue(SAID["ratio"], arm=_name(first["arm"]), **values))
         contacted = found.funnel.query("arm == @self.control and event == 'sent' and channel == ''")
         if len(contacted):
-            text = "{n:,} {n:customer|customers} of the control group {n:was|were} contacted."
-            wrong.append(tongue(text, n=int(contacted["customers"].iloc[0])))
+            wrong.append(tongue(SAID["contacted"], n=int(contacted["customers"].iloc[0])))
         for arm, count in found.unknown_arms.items():
-            text = (
-                "{n:,} {n:event names|events name} the arm {arm}, which the campaign has not; "
-                "{n:it does|they do} not count."
-            )
-            wrong.append(tongue(text, n=count, arm=_name(arm)))
+            wrong.append(tongue(SAID["unknown"], n=count, arm=_name(arm)))
         for name, text in WRONG.items():
             if count := found.counts[name]:
                 (known if name in _QUIET else wrong).append(tongue(text, n=count))
@@ -144,30 +146,20 @@ class MonitorView(NamedTuple):
     def headline(self, found: Snapshot) -> str:
         """The numbers of the campaign in all."""
         arms, tongue = found.arms, self.tongue
-        figures = {
-            "Customers": tongue.number(int(arms["customers"].sum())),
-            "Responses": tongue.number(int(arms["responses"].sum())),
-            "Revenue": self.money(int(arms["revenue"].sum())),
-            "Cost": self.money(int(arms["cost"].sum())),
-            "Events": tongue.number(found.counts["events"]),
-        }
+        figures = [
+            tongue.number(int(arms["customers"].sum())),
+            tongue.number(int(arms["responses"].sum())),
+            self.money(int(arms["revenue"].sum())),
+            self.money(int(arms["cost"].sum())),
+            tongue.number(found.counts["events"]),
+        ]
         cells = "".join(f"<div><dt>{escape(tongue(name))}</dt><dd><bdi>{escape(text)}</bdi></dd></div>"
-                        for name, text in figures.items())  # fmt: skip
+                        for name, text in zip(HEADLINE, figures, strict=True))  # fmt: skip
         return f'<dl class="crm-headline">{cells}</dl>'
 
     def arms(self, found: Snapshot) -> str:
         """A table with a row per arm."""
         tongue = self.tongue
-        heads = [
-            "Arm",
-            "Customers",
-            "Responses",
-            "Rate",
-            "Revenue",
-            "Revenue per customer",
-            "Contacts",
-            "Cost",
-        ]
         largest = float(found.arms[["revenue", "cost"]].to_numpy(float).max(initial=0))
         rows = [
             [row["arm"], tongue.number(row["customers"]), tongue.number(row["responses"]),
@@ -176,7 +168,7 @@ class MonitorView(NamedTuple):
              self.money(row["cost"], largest)]
             for row in found.arms.to_dict("records")
         ]  # fmt: skip
-        return _table(tongue("Arms"), [tongue(head) for head in heads], rows)
+        return _table(tongue("Arms"), [tongue(head) for head in HEADS], rows)
 
     def funnel(self, found: Snapshot, channel: str) -> str:
         """How many customers of each arm reached each step, through one channel or all of them."""
