@@ -15,7 +15,7 @@ WAYS = pd.DataFrame({
 
 
 def drawn(code="en", frame=WAYS, **options):
-    figure = figures.ways(frame, ["arm", "event", "action"], title="Rules", label="wait", ends=["stop"],
+    figure = figures.ways(frame, ["arm", "event", "action"], title="Rules", wait="wait", ends=["stop"],
                           source="Shop", code=code, **options)  # fmt: skip
     figures.to_png(figure)
     (axes,) = figure.axes

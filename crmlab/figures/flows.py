@@ -26,7 +26,7 @@ def ways(
     steps: Sequence[str],
     *,
     title: str,
-    label: str = "",
+    wait: str = "",
     ends: Collection[str] = (),
     unit: str = "",
     source: str = "",
@@ -42,7 +42,7 @@ def ways(
     steps
         Columns with the texts of the boxes, two or three, in the order in which they are gone. Ways with
         the same first text stand together and share its box.
-    label
+    wait
         Column with what stands on the last arrow, a line of it for each line; "" for nothing.
     ends
         Texts of the last step after which nothing more happens: their boxes are not filled.
@@ -58,7 +58,7 @@ def ways(
              for step, width in zip(steps, widths, strict=True)}  # fmt: skip
     said = [
         "\n".join(_wrapped(line, last_gap - 0.5, _SMALL_SIGNS) for line in str(text).splitlines())
-        for text in (frame[label] if label else [""] * len(frame))
+        for text in (frame[wait] if wait else [""] * len(frame))
     ]
     lines = max((text.count("\n") for column in [said, *texts.values()] for text in column), default=0) + 1
     box, row = _IN_BOX + _LINE * lines, _IN_BOX + _LINE * lines + _IN_ROW

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ import pandas as pd
 from crmlab import figures
 from crmlab.errors import ParameterError
 from crmlab.locale import language
+from crmlab.reporting.exhibit import Exhibit
 from crmlab.reporting.formats import formats_of, kind_of, plain, units_of
 from crmlab.reporting.markup import alternative, cell, note, side
 from crmlab.reporting.public import (
@@ -28,7 +28,7 @@ from crmlab.reporting.public import (
     left_out,
     what_may_be_shown,
 )
-from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
+from crmlab.reporting.render import HEADLINE_TYPE
 from crmlab.reporting.sections import NOTHING
 from crmlab.tables import IDENTIFIERS
 
@@ -38,22 +38,6 @@ if TYPE_CHECKING:
 
     from crmlab.cleansing.privacy import Groups
     from crmlab.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A figure or table on display, with the frame behind it; None if that may not be shown."""
-
-    name: str
-    frame: pd.DataFrame | None = field(repr=False)
-    data: dict[str, Any] = field(repr=False)
-    metadata: dict[str, Any] = field(repr=False, default_factory=dict)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
-        if self.frame is None:
-            return self.data, self.metadata
-        csv = self.frame.to_csv(index=False, lineterminator="\n")
-        return {**self.data, TABLE_TYPE: {"name": self.name, "csv": csv}}, self.metadata
 
 
 class Report:
@@ -278,6 +262,17 @@ class Report:
             label=label, x=x, y=y, x_name=self.tongue(x_name), y_name=self.tongue(y_name), x_cut=x_cut,
             y_cut=y_cut, corners=tuple(self.tongue(corner) for corner in corners),
             show_x=self._format(show_x), show_y=self._format(show_y),
+        )  # fmt: skip
+
+    def ways(
+        self, name: str, frame: pd.DataFrame, steps: list[str], *, title: str, wait: str = "",
+        ends: tuple[str, ...] = (),
+    ) -> Exhibit:  # fmt: skip
+        """Ways from step to step in boxes; see `crmlab.figures.ways`. Texts of the frame stay as they are."""
+        ends = tuple(self.tongue(end) for end in ends)
+        return self._draw(
+            figures.ways, name, frame, title, "", None, [*steps, *([wait] if wait else [])],
+            steps=steps, wait=wait, ends=ends,
         )  # fmt: skip
 
     def _draw(

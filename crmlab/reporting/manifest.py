@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def ingredients(
     tables: list[str],
     workspace: Workspace,
     state: dict[str, Any],
+    files: Iterable[str] = (),
 ) -> dict[str, Any]:
     """All that decides a report's content: equal ingredients make equal reports.
 
@@ -55,7 +57,10 @@ def ingredients(
         cleansing too.
     state
         Of the workspace, see `crmlab.workspace.Workspace.state`.
+    files
+        Patterns of further files of the workspace that it may read, such as ``"campaigns/*.toml"``.
     """
+    found = sorted(path for pattern in files for path in workspace.path.glob(pattern))
     known = state["tables"]
     return _of_the_package() | {
         "report": notebook.stem,
@@ -64,7 +69,8 @@ def ingredients(
         "language": language,
         "workspace": workspace.name,
         "inputs": {name: known[name]["sha256"] for name in tables or known}
-        | ({} if tables else state["books"]),
+        | ({} if tables else state["books"])
+        | {path.relative_to(workspace.path).as_posix(): sha256(path) for path in found},
         "notebook_sha256": sha256(notebook),
         "settings_sha256": sha256(workspace.path / "crmlab.toml"),
     }

@@ -143,7 +143,7 @@ def plan_report(
                 f"clean; see what is wrong with: crmlab clean {source.path} --rows 20"
             )
     values = check_parameters(own, given, _domains(source, state, own, given))
-    made_from = ingredients(notebook, values, tongue.code, read, source, state)
+    made_from = ingredients(notebook, values, tongue.code, read, source, state, tables_of(notebook, "files"))
     folder = Path(out) / notebook.stem / f"{tongue.code}-{key_of(made_from)}"
     return Plan(notebook, source, tongue, values, made_from, folder)
 

@@ -17,15 +17,18 @@ from crmlab.cleansing.enrichment import DERIVED
 from crmlab.cleansing.ledger import ACTIONS, summarise
 from crmlab.cleansing.standard import EXAMPLES, EXAMPLES_OF_IRAN, FORMS, FORMS_OF_IRAN, SAID
 from crmlab.locale import catalogue, language
+from crmlab.mining.campaigns import FATES, HETEROGENEITY, REACHED
 from crmlab.mining.campaigns.effect import VERDICTS
 from crmlab.mining.campaigns.funnel import STEPS
-from crmlab.mining.customers import drift, outlook, segments
+from crmlab.mining.campaigns.targeting import FIFTHS
+from crmlab.mining.customers import outlook, segments
 from crmlab.mining.customers.churn_forecast import TOO_FEW, TOO_SHORT
 from crmlab.mining.customers.loyalty import MEASURES
 from crmlab.mining.customers.profile import AGE_BANDS
 from crmlab.mining.customers.profile_columns import MONEY, PROFILE_COLUMNS, column_called
 from crmlab.mining.customers.rfm import RFM_SEGMENTS
 from crmlab.mining.customers.value import TIERS
+from crmlab.mining.methods.stability import STABILITY_VERDICTS
 from crmlab.mining.satisfaction.callbacks import REASONS
 from crmlab.mining.satisfaction.counts import METRICS
 from crmlab.mining.satisfaction.improvement import QUADRANTS, REVERSED
@@ -33,6 +36,7 @@ from crmlab.mining.satisfaction.tickets import FAULTS
 from crmlab.reporting.formats import formats_of
 from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
+from crmlab.widgets import monitor_view
 from crmlab.widgets.pair_view import STRENGTHS
 
 ROOT = Path(__file__).parents[2]
@@ -87,13 +91,15 @@ def units() -> set[str]:
     found |= {
         *VERDICTS,
         *segments.VERDICTS,
-        *drift.VERDICTS,
+        *STABILITY_VERDICTS,
         *TIERS,
         *MEASURES,
         *(outlook.TOO_FEW, outlook.NO_FIT, TOO_SHORT, TOO_FEW),
         *STEPS,
         *METRICS,
         *REASONS,
+        *("leads", "trails", "too early to tell"),
+        *(*FATES, *HETEROGENEITY, *REACHED, *FIFTHS, "not a customer yet", "stop", "no more contact"),
         *(*FAULTS, "left out", "counted from the first row"),
         *(*QUADRANTS.values(), REVERSED),
         *CHANNELS,
@@ -103,6 +109,8 @@ def units() -> set[str]:
     }
     found |= {*entry.SENTENCES.values(), *entry.FURTHER, *FORMS.values(), *EXAMPLES.values(), *SAID}
     found |= {*FORMS_OF_IRAN.values(), *EXAMPLES_OF_IRAN.values()}
+    found |= {*monitor_view.WRONG.values(), *monitor_view.SAID.values(), *monitor_view.HEADS}
+    found |= set(monitor_view.HEADLINE)
     found |= {text for _, *texts in STRENGTHS for text in texts}
     for contract in TABLES.values():
         found |= {contract.name.replace("_", " "), contract.grain}

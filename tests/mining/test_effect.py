@@ -8,7 +8,7 @@ import crmlab as crm
 from crmlab.loaders import read_public
 from crmlab.mining.campaigns import effect, outcomes
 from crmlab.mining.campaigns.effect import VERDICTS
-from crmlab.mining.methods import sample_ratio_test
+from crmlab.mining.methods import sample_ratio
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_hillstroms_figures(events, response, outcome, means, differences, error
 def test_hillstroms_arms_have_the_sizes_of_their_draw(events):
     sizes = outcomes(events).groupby("arm").size()
     assert sizes.tolist() == [21307, 21306, 21387]
-    assert sample_ratio_test(sizes).p > 0.5
+    assert sample_ratio(sizes).p_value > 0.5
 
 
 #: Arms whose effects are at the edge of what chance brings.

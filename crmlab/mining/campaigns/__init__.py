@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "card": ["card", "rule_steps"],
         "completion_rule": ["CompletionRule"],
         "definition": ["Arm", "Campaign", "Exclusions", "Indicator"],
+        "definition_file": ["definition_of"],
         "effect": ["effect", "responses", "revenue"],
         "funnel": ["LOSSES", "choose_campaign", "funnel", "outcomes"],
         "heterogeneity": ["HETEROGENEITY", "heterogeneity_test"],
@@ -26,7 +27,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sequential": ["confidence_sequence"],
         "size": ["sample_size", "size_check"],
         "starter": ["starter"],
+        "success": ["REACHED", "success"],
         "subgroups": ["interaction_tests", "subgroup_effects"],
+        "targeting": ["Targeting", "targeting"],
         "uplift": [
             "ClassTransformation",
             "OneColumnRule",

@@ -48,6 +48,25 @@ _SECONDS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second
 _PERSIAN = {"هفته": "week", "روز": "day", "ساعت": "hour", "دقیقه": "minute", "ثانیه": "second"}
 
 
+def definition_of(workspace: str | Path, campaign_id: str) -> Campaign | None:
+    """The definition of a campaign in the folder `campaigns` of a workspace, or None if it has none.
+
+    Parameters
+    ----------
+    workspace
+        Folder of the workspace.
+    campaign_id
+        As in the definition and in the campaign's events.
+
+    Raises
+    ------
+    ParameterError
+        If the file is there and cannot be read.
+    """
+    path = Path(workspace) / "campaigns" / f"{campaign_id}.toml"
+    return read_definition(path) if path.is_file() else None
+
+
 def read_definition(path: Path) -> Campaign:
     """The campaign that a file defines; see `Campaign.read`."""
     try:

@@ -43,7 +43,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "randomisation": ["randomise", "strata_of"],
         "relative_importance": ["johnson_weights", "shapley_weights"],
         "removal": ["removal_effects"],
-        "sample_ratio": ["SampleRatio", "sample_ratio_test"],
         "shapley": ["shapley_values"],
         "stability": ["population_stability"],
         "survival": ["kaplan_meier", "logrank", "median_time"],

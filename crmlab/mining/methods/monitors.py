@@ -126,7 +126,9 @@ class SampleRatio(NamedTuple):
     anytime_p_value: float
 
 
-def sample_ratio(counts: ArrayLike, shares: ArrayLike, concentration: float = 1000.0) -> SampleRatio:
+def sample_ratio(
+    counts: ArrayLike, shares: ArrayLike | None = None, concentration: float = 1000.0
+) -> SampleRatio:
     """Test whether cases came in the shares that were planned.
 
     Parameters
@@ -134,7 +136,7 @@ def sample_ratio(counts: ArrayLike, shares: ArrayLike, concentration: float = 10
     counts
         Number of cases of each kind, such as customers per arm.
     shares
-        Share of each kind as planned, in any unit.
+        Share of each kind as planned, in any unit; all alike if not given.
     concentration
         How near to the planned shares the others are expected to be: the sum of the parameters of
         their Dirichlet distribution. 1,000 is sharpest for shares that are off by some points.
@@ -148,6 +150,12 @@ def sample_ratio(counts: ArrayLike, shares: ArrayLike, concentration: float = 10
     ------
     ParameterError
         If the numbers make no sense.
+
+    Notes
+    -----
+    A mismatch says that cases were lost or doubled on the way, and not evenly over the kinds; then no
+    difference between them can be trusted. As the test is run on every experiment, the alarm is
+    usually raised below 0.001 only (Fabijan et al. 2019).
 
     References
     ----------
@@ -163,11 +171,14 @@ def sample_ratio(counts: ArrayLike, shares: ArrayLike, concentration: float = 10
     """
     from scipy.special import chdtrc, gammaln
 
-    n, planned = np.asarray(counts, dtype=float), np.asarray(shares, dtype=float)
+    n = np.asarray(counts, dtype=float)
+    planned = np.ones(n.shape) if shares is None else np.asarray(shares, dtype=float)
     if n.shape != planned.shape or n.ndim != 1 or len(n) < 2:
         raise ParameterError("counts and shares need one number for each kind, two kinds or more.")
-    if (n < 0).any() or not (planned > 0).all() or not concentration > 0:
-        raise ParameterError("counts are 0 or more; shares and concentration are more than 0.")
+    if not ((n >= 0) & (n % 1 == 0)).all():
+        raise ParameterError(f"counts are whole numbers from 0, not {n.tolist()}.")
+    if not ((planned > 0) & np.isfinite(planned)).all() or not concentration > 0:
+        raise ParameterError(f"shares and concentration are more than 0; there are {planned.tolist()}.")
     planned = planned / planned.sum()
     total = n.sum()
     if not total:
