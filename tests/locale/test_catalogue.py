@@ -39,6 +39,9 @@ from crmlab.tables import CHANNELS, TABLES
 from crmlab.widgets import monitor_view
 from crmlab.widgets.pair_view import STRENGTHS
 
+#: Units of the lengths of time in definitions of campaigns.
+SPANS = ("day", "hour", "minute", "second")
+
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted((ROOT / "notebooks" / "reports").glob("*.ipynb"))
 #: Arguments whose text is shown, besides the first one of `say` and `tongue`.
@@ -100,6 +103,9 @@ def units() -> set[str]:
         *REASONS,
         *("leads", "trails", "too early to tell"),
         *(*FATES, *HETEROGENEITY, *REACHED, *FIFTHS, "not a customer yet", "stop", "no more contact"),
+        # The headings and lengths of time of a campaign's card.
+        *("Budget", "Campaign", "Goal", "Not contacted", "Seed", "Success", "Time", "Segment", "Rule"),
+        *("cost", "profit", "revenue", *(f"{{n:,}} {{n:{unit}|{unit}s}}" for unit in SPANS)),
         *(*FAULTS, "left out", "counted from the first row"),
         *(*QUADRANTS.values(), REVERSED),
         *CHANNELS,
