@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from crmlab.cleansing.roles import Proposal, match_headings, propose
+from crmlab.cleansing.numbers import read_numbers
+from crmlab.cleansing.roles import Proposal, match_headings, measure, propose
 from crmlab.errors import ParameterError, WorkspaceError, listed
 from crmlab.folders import check_writable
 from crmlab.loaders.files import read_file
@@ -21,11 +22,7 @@ from crmlab.loaders.public import fetch, public_set
 from crmlab.settings import FILE
 from crmlab.tables import table
 
-_SCALES = ((1, 5), (0, 5), (1, 7), (0, 10))
-
-
-#: Words in a question by which one can tell what it measures.
-_MEASURES = {"nps": r"recommend|توصیه|معرفی", "ces": r"\beas[ey]|effort|آسان|راحت|ساده"}
+_SCALES = ((1, 5), (0, 5), (1, 7), (0, 10), (1, 11))
 
 
 #: A file's name or a heading by which one can tell that it is a survey.
@@ -37,12 +34,13 @@ _PERSONAL = {"first_name", "last_name", "email", "phone", "national_id", "addres
 
 
 class Answers(NamedTuple):
-    """Questions of a survey that measure the same on the same scale."""
+    """Questions of a survey that measure the same on the same scale, and the numbers beyond it."""
 
     metric: str
     low: int
     high: int
     headings: list[str]
+    beyond: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -111,12 +109,16 @@ def _describe(path: Path) -> Description:
             "names the questions."
         )
     answers = _answers(raw.frame[proposal.answers])
-    for metric, low, high, headings in answers:
-        remarks.append(
-            f"{_count(headings, 'question')} on a scale from {low} to {high}, taken as {metric}: check both."
-        )
+    remarks += [remark for group in answers for remark in _on_answers(group)]
     if proposal.unused:
         remarks.append(f"Not used: {listed(proposal.unused)}.")
+    long = _long_ratings(raw.frame[proposal.unused]) if answers else []
+    if long:
+        remarks.append(
+            f"{len(long)} columns hold whole numbers up to 100 ({listed(long, 20)}): if they are ratings, "
+            'name them in [source.answers] of a further [[source]] of this file, with metric = "item", or '
+            '"expectation" for what was expected.'
+        )
     # Leads have a column for names as typed, customers have none.
     whole = match_headings(head[proposal.unused], "leads").get("full_name")
     if proposal.table == "customers" and whole:
@@ -142,28 +144,67 @@ def _is_persian(head: pd.DataFrame) -> bool:
     return bool(headings.mean() > 0.5 or rows.mean() > 0.5)
 
 
+def _on_answers(group: Answers) -> list[str]:
+    """What is to be checked of questions that were taken as answers."""
+    taken = f"taken as {group.metric}: check both"
+    if group.metric == "item":
+        taken = "taken as item (a rating of one thing): check both; what asks for satisfaction is csat"
+    remarks = [f"{_count(group.headings, 'question')} on a scale from {group.low} to {group.high}, {taken}."]
+    return remarks + [
+        f"{heading} holds numbers beyond this scale: {listed(numbers, 60)}. Cleansing would set these answers "
+        "aside: correct the scale, or name what means no answer in [source.missing]."
+        for heading, numbers in group.beyond.items()
+    ]
+
+
+def _numbers(columns: pd.DataFrame) -> pd.DataFrame:
+    return columns.apply(lambda values: read_numbers(values)["text"].astype("float64"))
+
+
 def _answers(questions: pd.DataFrame) -> list[Answers]:
     """Questions by what they seem to measure and by their scale.
 
     A zero beside 1 to 5 may be "no answer": questions whose scales end alike have the same one.
     """
-    numbers = questions.apply(pd.to_numeric, errors="coerce")
-    numbers = numbers.where(numbers.isin(range(11)))
+    numbers = _numbers(questions)
     groups: dict[tuple[str, int], list[str]] = {}
     for heading, values in numbers.items():
-        found = [metric for metric, words in _MEASURES.items() if re.search(words, str(heading).lower())]
-        _, high = _scale(values.min(), values.max())
-        groups.setdefault((found[0] if found else "csat", high), []).append(str(heading))
-    return [
-        Answers(metric, *_scale(numbers[headings].min().min(), high), headings)
-        for (metric, high), headings in groups.items()
-    ]
+        low, high = _scale(*_ends(values))
+        metric = measure(heading) or "item"
+        if metric == "nps" and high - low != 10:
+            metric = "item"
+        groups.setdefault((metric, high), []).append(str(heading))
+    found = []
+    for (metric, high), headings in groups.items():
+        low, high = _scale(min(_ends(numbers[heading])[0] for heading in headings), high)
+        odd = {heading: numbers[heading][~numbers[heading].between(low, high)] for heading in headings}
+        beyond = {heading: [f"{value:g}" for value in sorted(values.dropna().unique())]
+                  for heading, values in odd.items() if values.notna().any()}  # fmt: skip
+        found.append(Answers(metric, low, high, headings, beyond))
+    return found
+
+
+def _ends(values: pd.Series) -> tuple[float, float]:
+    """Lowest and highest answer: whole numbers up to 10, or to 11 where neither 0 nor 12 is among them."""
+    top = 11 if (values == 11).any() and not values.isin([0, 12]).any() else 10
+    answers = values[values.isin(range(top + 1))]
+    return answers.min(), answers.max()
 
 
 def _scale(low: float, high: float) -> tuple[int, int]:
     """The narrowest usual scale that holds answers from `low` to `high`."""
     fits = [scale for scale in _SCALES if scale[0] <= low and high <= scale[1]]
     return min(fits, key=lambda scale: scale[1] - scale[0])
+
+
+def _long_ratings(columns: pd.DataFrame) -> list[str]:
+    """Headings of three or more columns of whole numbers from 0 up to 100, with many between."""
+    found = []
+    for heading, values in columns.items():
+        numbers = read_numbers(values)["text"].dropna().astype("float64")
+        if numbers.max() == 100 and numbers.nunique() > 11 and numbers.isin(range(101)).all():
+            found.append(str(heading))
+    return found if len(found) >= 3 else []
 
 
 def assumptions(files: Sequence[Description]) -> dict[str, str]:
@@ -250,7 +291,7 @@ def _source_lines(file: Description, folder: Path) -> list[str]:
 def _answer_lines(answers: Answers) -> list[str]:
     return [
         "[source.constants]",
-        f'metric = "{answers.metric}"  # one of nps, csat, ces, item',
+        f'metric = "{answers.metric}"  # one of nps, csat, ces, item, expectation',
         f"scale_low = {answers.low}",
         f"scale_high = {answers.high}",
         "",

@@ -52,10 +52,10 @@ def headings(contract: Table, persian: bool) -> dict[str, str]:
 def write(tmp_path):
     """Write a file of text, or eight rows of a table, beside the workspace folder."""
 
-    def write(name: str, content: str | dict) -> Path:
+    def write(name: str, content: str | dict | pd.DataFrame) -> Path:
         path = tmp_path / "files" / name
         path.parent.mkdir(exist_ok=True)
-        if isinstance(content, dict):
+        if not isinstance(content, str):
             content = pd.DataFrame(content).to_csv(index=False)
         path.write_text(content, encoding="utf-8")
         return path
@@ -122,11 +122,12 @@ def test_a_survey_with_a_column_per_question_gets_its_scale(write, tmp_path, ans
     path = write("survey.csv", columns | dict.fromkeys(["Staff", 'Price "net"', "فروشگاه"], answers))
     (found,) = describe_files([path])
     assert found.proposal.table == "surveys"
-    assert [(group.metric, group.low, group.high) for group in found.answers] == [("csat", *scale)]
+    assert [(group.metric, group.low, group.high) for group in found.answers] == [("item", *scale)]
     assert found.proposal.answers == ["Staff", 'Price "net"', "فروشگاه"]
     assert found.rows[-1] == ["an answer (score)", "فروشگاه"]
     assert found.remarks == [
-        f"3 questions on a scale from {scale[0]} to {scale[1]}, taken as csat: check both."
+        f"3 questions on a scale from {scale[0]} to {scale[1]}, taken as item (a rating of one thing): check "
+        "both; what asks for satisfaction is csat."
     ]
     write_description(tmp_path / "shop", [found])
     workspace = open_workspace(tmp_path / "shop")
@@ -154,7 +155,7 @@ def test_the_survey_of_the_readme_is_recognised_by_its_questions(write, tmp_path
     write_description(tmp_path / "shop", [found])
     surveys = crm.collect(open_workspace(tmp_path / "shop").surveys)
     assert set(zip(surveys["metric"], surveys["scale_low"], surveys["scale_high"], strict=True)) == {
-        ("csat", 1, 5)
+        ("item", 1, 5)
     }
     assert len(surveys) == 6
 
@@ -193,14 +194,52 @@ def test_questions_of_several_scales_become_sources_of_their_own(write, tmp_path
     }  # fmt: skip
     (found,) = describe_files([write("survey.csv", answers)])
     assert [(group.metric, group.low, group.high, len(group.headings)) for group in found.answers] == [
-        ("csat", 0, 5, 2), ("ces", 1, 7, 1), ("nps", 0, 10, 1),
+        ("csat", 1, 5, 1), ("item", 0, 5, 1), ("ces", 1, 7, 1), ("nps", 0, 10, 1),
     ]  # fmt: skip
     write_description(tmp_path / "shop", [found])
     surveys = crm.collect(open_workspace(tmp_path / "shop").surveys)
-    assert surveys.groupby("metric").size().to_dict() == {"ces": 6, "csat": 12, "nps": 6}
+    assert surveys.groupby("metric").size().to_dict() == {"ces": 6, "csat": 6, "item": 6, "nps": 6}
     assert surveys.groupby("metric")["scale_high"].unique().str[0].to_dict() == {
-        "ces": 7.0, "csat": 5.0, "nps": 10.0,
+        "ces": 7.0, "csat": 5.0, "item": 5.0, "nps": 10.0,
     }  # fmt: skip
+
+
+def groups_of(found) -> list[tuple]:
+    return [(group.metric, group.low, group.high, group.headings) for group in found.answers]
+
+
+def test_oddjob_is_taken_by_its_headings_and_nothing_of_it_is_set_aside(write, tmp_path, public_data):
+    raw = pd.read_csv(public_data / "oddjob_airline" / "oddjob_airline.csv.gz")
+    (found,) = describe_files([write("survey.csv", raw)])
+    assert groups_of(found) == [
+        ("nps", 1, 11, ["nps"]),
+        ("csat", 1, 7, ["sat1", "sat2", "sat3", "overall_sat"]),
+        ("item", 1, 7, ["loy1", "loy2", "loy3", "loy4", "loy5", "com1", "com2", "com3", "reputation"]),
+    ]
+    assert found.remarks[-1] == (
+        "46 columns hold whole numbers up to 100 (e1, e2, e3, e4, e5, ... (46 in all)): if they are ratings, "
+        'name them in [source.answers] of a further [[source]] of this file, with metric = "item", or '
+        '"expectation" for what was expected.'
+    )
+    target = write_description(tmp_path / "shop", [found])
+    assert '"nps"  # one of nps, csat, ces, item, expectation\n' in target.read_text(encoding="utf-8")
+    counts = open_workspace(tmp_path / "shop").clean()
+    assert counts.loc["surveys"].tolist() == [len(raw) * 14, len(raw) * 14, 0, 0]
+
+
+def test_numbers_beyond_the_scale_are_told(write):
+    answers = [1, 3, 5, 4, 2] * 8
+    columns = {
+        "date": ["2024-01-05"] * 40,
+        "Price": answers,
+        "Range": answers,
+        "Staff": [*answers[:-2], 99, -1],
+    }
+    (found,) = describe_files([write("survey.csv", columns)])
+    assert found.remarks[-1] == (
+        "Staff holds numbers beyond this scale: -1, 99. Cleansing would set these answers aside: correct the "
+        "scale, or name what means no answer in [source.missing]."
+    )
 
 
 def test_amounts_in_toman_are_told_by_their_heading(write, tmp_path):

@@ -19,6 +19,12 @@ _CLOSE = 0.86
 _ENOUGH, _NEARLY_ALL = 0.5, 0.9
 #: Among more headings than this, those nearly alike are chance, and no survey asks as many questions.
 _WIDE = 1000
+#: Words in the heading of a question by which one can tell what it measures, the most telling first.
+_MEASURES = {
+    "nps": r"(?<![a-z])nps(?![a-z])|recommend|توصیه|معرفی",
+    "ces": r"(?<![a-z])ces(?![a-z])|\beas[ey]|effort|آسان|راحت|ساده",
+    "csat": r"satisf|(?<![a-z])c?sat(?![a-z])|رضایت|راضی",
+}
 
 
 class Proposal(NamedTuple):
@@ -189,6 +195,18 @@ def _with_own_number(proposal: Proposal, frame: pd.DataFrame, folded: dict[objec
     return proposal
 
 
+def measure(heading: object) -> str:
+    """Which measure a question feeds, as far as its heading says so; else empty.
+
+    Examples
+    --------
+    >>> measure("How satisfied were you?"), measure("nps"), measure("Staff")
+    ('csat', 'nps', '')
+    """
+    words = fold(str(heading))
+    return next((name for name, known in _MEASURES.items() if re.search(known, words)), "")
+
+
 def _is_question(heading: object) -> bool:
     return str(heading).strip().endswith(("?", "؟"))
 
@@ -196,16 +214,18 @@ def _is_question(heading: object) -> bool:
 def _rating_columns(frame: pd.DataFrame, columns: dict[str, str]) -> list[str]:
     """Headings whose values are, but for a few, answers on one short scale such as 1 to 5 or 0 to 10.
 
-    Under a heading that is a question a few answers will do, however alike.
+    Under a heading that is a question, or says what it measures, a few answers will do, however alike.
     """
     ratings = []
     for heading in frame.columns if len(frame.columns) <= _WIDE else ():
         answers = frame[heading].dropna()
         numbers = read_numbers(answers)["text"].astype("float64")
-        numbers = numbers[numbers.isin(range(11))]
+        # NPS is coded 1 to 11 as well.
+        numbers = numbers[numbers.isin(range(12 if measure(heading) == "nps" else 11))]
         short = len(numbers) > _NEARLY_ALL * len(answers)
         varied = numbers.nunique() > 2 and numbers.max() >= 4
-        likely = varied or _is_question(heading) and numbers.max() >= 2
+        told = _is_question(heading) or bool(measure(heading))
+        likely = varied or told and numbers.max() >= 2
         if short and likely and heading not in columns.values():
             ratings.append(heading)
     return ratings
