@@ -227,6 +227,23 @@ def test_oddjob_is_taken_by_its_headings_and_nothing_of_it_is_set_aside(write, t
     assert counts.loc["surveys"].tolist() == [len(raw) * 14, len(raw) * 14, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("heading", "answers", "group"),
+    [
+        ("nps", [11, 10, 1, 11], ("nps", 1, 11)),
+        ("NPS score", [8, 9, 10, 9], ("nps", 0, 10)),
+        ("recommend", [1, 4, 5, 3], ("item", 1, 5)),
+        ("CSAT", ["۵", "۴", "۱", "۳"], ("csat", 1, 5)),
+        ("رضایت از تحویل", [1, 4, 7, 3], ("csat", 1, 7)),
+        ("Was the staff kind?", [1, 4, 5, 3], ("item", 1, 5)),
+    ],
+)
+def test_a_heading_says_what_a_question_measures(write, heading, answers, group):
+    (found,) = describe_files([write("survey.csv", {"Client": list("abcd"), "Date": ["2024-01-05"] * 4,
+                                                    heading: answers})])  # fmt: skip
+    assert groups_of(found) == [(*group, [heading])]
+
+
 def test_numbers_beyond_the_scale_are_told(write):
     answers = [1, 3, 5, 4, 2] * 8
     columns = {
@@ -240,6 +257,34 @@ def test_numbers_beyond_the_scale_are_told(write):
         "Staff holds numbers beyond this scale: -1, 99. Cleansing would set these answers aside: correct the "
         "scale, or name what means no answer in [source.missing]."
     )
+
+
+@pytest.mark.parametrize(
+    ("heads", "comment"),
+    [
+        (("Client", "Date", "Satisfaction"), None),
+        (("مشتری", "تاریخ", "رضایت از تحویل", "نظر"), "نظر"),
+        (("مشتری", "تاریخ", "رضایت", "نظر"), "نظر"),
+    ],
+)
+def test_one_question_about_satisfaction_is_a_survey(write, tmp_path, heads, comment):
+    cells = (list("abcd"), ["2024-01-05"] * 4, [5, 4, 1, 3], ["good", "late", "bad", "well"])
+    (found,) = describe_files([write("answers.csv", dict(zip(heads, cells, strict=False)))])
+    assert (found.proposal.table, found.proposal.columns.get("comment")) == ("surveys", comment)
+    assert groups_of(found) == [("csat", 1, 5, [heads[2]])]
+    assert (found.proposal.unused, found.open_questions) == ([], False)
+    write_description(tmp_path / "shop", [found])
+    surveys = crm.collect(open_workspace(tmp_path / "shop").surveys)
+    assert sorted(surveys["score"]) == [1, 3, 4, 5]
+
+
+def test_a_rating_beside_what_tells_another_table_makes_no_survey(write):
+    clients = {"Client": ["1", "2", "3"], "E-mail": ["a@b.co", "c@d.co", "e@f.co"], "City": ["Rome"] * 3,
+               "NPS": [9, 10, 3]}  # fmt: skip
+    sales = {"Client": ["1", "2", "3"], "Date": ["2024-01-05"] * 3, "Total": [5, 6, 7],
+             "Satisfaction": [5, 1, 3]}  # fmt: skip
+    found = describe_files([write("a.csv", clients), write("b.csv", sales)])
+    assert [file.proposal.table for file in found] == ["customers", "orders"]
 
 
 def test_amounts_in_toman_are_told_by_their_heading(write, tmp_path):

@@ -25,6 +25,8 @@ _MEASURES = {
     "ces": r"(?<![a-z])ces(?![a-z])|\beas[ey]|effort|آسان|راحت|ساده",
     "csat": r"satisf|(?<![a-z])c?sat(?![a-z])|رضایت|راضی",
 }
+#: Words in the name of a file by which one can tell that it is a survey.
+_SURVEY = r"survey|نظرسنجی"
 
 
 class Proposal(NamedTuple):
@@ -135,6 +137,9 @@ def _contents_fit(values: pd.Series, kind: str) -> bool:
         return read_numbers(values)["text"].notna().mean() > _ENOUGH
     if kind == "email":
         return values.str.contains("@").mean() > _ENOUGH
+    if kind == "boolean":
+        numbers = read_numbers(values)["text"].dropna()
+        return numbers.empty or numbers.isin(["0", "1"]).mean() > _ENOUGH
     return True
 
 
@@ -156,7 +161,8 @@ def propose(frame: pd.DataFrame, name: str = "") -> Proposal:
         needed = [c.name for c in contract.columns if c.required and c.default is None and c.name != "amount"]
         missing = [column for column in needed if column not in columns]
         answers = _rating_columns(frame, columns) if contract.name == "surveys" else []
-        asked = sum(map(_is_question, answers))
+        dated = "time" in columns or re.search(_SURVEY, fold(name))
+        asked = sum(_is_question(heading) or bool(dated and measure(heading)) for heading in answers)
         if len(answers) >= 3 or asked:
             missing = []
         worth = sum(3 if column in needed else 1 for column in columns) + len(answers) + 2 * asked
