@@ -93,17 +93,39 @@ def read_table(sources: Iterable[Source], name: str, folder: Path) -> Loaded | N
     """Read and stack all sources of table `name`; None if there is none."""
     import pandas as pd
 
-    parts = [_read(source, name, folder) for source in sources if name in tables_of(source)]
+    sources = list(sources)
+    feeding = [source for source in sources if name in tables_of(source)]
+    parts = [_read(source, name, folder) for source in feeding]
     if not parts:
         return None
+    unused = _used_by_none(sources, feeding, parts)
     if len(parts) == 1:
-        return parts[0]
+        return parts[0]._replace(unused=unused)
     return Loaded(
         _stack([part.frame for part in parts]),
         pd.concat([part.lineage for part in parts], ignore_index=True),
         pd.concat([part.rejected for part in parts], ignore_index=True),
-        list(dict.fromkeys(heading for part in parts for heading in part.unused)),
+        unused,
     )
+
+
+def _used_by_none(sources: list[Source], feeding: list[Source], parts: list[Loaded]) -> list[str]:
+    """Headings that none of the sources of the same file or query reads, for this table or another."""
+    used: dict[tuple, set[str]] = {}
+    for source in sources:
+        used.setdefault(_place(source), set()).update(map(str, (*source.columns.values(), *source.answers)))
+    left: dict[tuple, list[str]] = {}
+    for source, part in zip(feeding, parts, strict=True):
+        among = left.get(_place(source), part.unused)
+        left[_place(source)] = [heading for heading in part.unused if heading in among]
+    unused = [
+        heading for place, headings in left.items() for heading in headings if heading not in used[place]
+    ]
+    return list(dict.fromkeys(unused))
+
+
+def _place(source: Source) -> tuple[str, str | int]:
+    return source.label, source.sheet
 
 
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:

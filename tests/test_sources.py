@@ -3,6 +3,7 @@
 import datetime
 import sqlite3
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -218,6 +219,26 @@ def test_a_question_that_is_not_there_suggests_the_nearest(write, read, columns)
 
 
 # Several sources
+
+
+def test_unused_is_what_no_source_of_a_file_reads(write, read):
+    write("s.csv", "who,shop,web,city,note\na,5,9,Rome,x\n")
+    write("t.csv", "who,shop,city\nb,4,Rome\n")
+    found = read(
+        Source(table="surveys", file="s.csv", columns={"customer_id": "who"}, answers={"shop": "Shop"}),
+        Source(table="surveys", file="s.csv", columns={"customer_id": "who"}, answers={"web": "Web"}),
+        Source(table="customers", file="s.csv", columns={"customer_id": "who", "city": "city"}),
+        Source(table="surveys", file="t.csv", columns={"customer_id": "who"}, answers={"shop": "Shop"}),
+        name="surveys",
+    )
+    # The city of the other file is used by nobody.
+    assert found.unused == ["note", "city"]
+
+
+def test_unused_is_told_of_sources_that_name_no_columns(write, read):
+    write("a.csv", "customer,date,wind\na,2024-08-02,3\n")
+    source = Source(table="orders", file="a.csv")
+    assert read(source, replace(source, constants={"channel": "web"})).unused == ["wind"]
 
 
 def test_sources_of_differing_types_and_columns_stack_without_loss(write, read):
