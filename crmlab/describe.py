@@ -151,8 +151,8 @@ def _on_answers(group: Answers) -> list[str]:
         taken = "taken as item (a rating of one thing): check both; what asks for satisfaction is csat"
     remarks = [f"{_count(group.headings, 'question')} on a scale from {group.low} to {group.high}, {taken}."]
     return remarks + [
-        f"{heading} holds numbers beyond this scale: {listed(numbers, 60)}. Cleansing would set these answers "
-        "aside: correct the scale, or name what means no answer in [source.missing]."
+        f"{heading} holds numbers beyond this scale: {listed(numbers, 60)}. Cleansing would set these "
+        "answers aside: correct the scale, or name what means no answer in [source.missing]."
         for heading, numbers in group.beyond.items()
     ]
 
