@@ -308,6 +308,33 @@ def _check_columns(source: Source, where: str) -> None:
                 f"not {value!r}."
             )
 
+    if table.name == "surveys":
+        _check_scale(source.constants, table["metric"].allowed or {}, where)
+
+
+def _check_scale(constants: dict[str, Any], metrics: dict[Any, tuple], where: str) -> None:
+    """Refuse scales without length, and NPS on other scales than those of eleven steps."""
+    ends = {}
+    for name in ("scale_low", "scale_high"):
+        try:
+            ends[name] = float(constants[name])
+        except KeyError:
+            return
+        except (TypeError, ValueError):
+            said = f"{name} in [source.constants] is to be a number, not {constants[name]!r}."
+            raise WorkspaceError(f"{where}: {said}") from None
+    low, high = ends.values()
+    if not low < high:
+        raise WorkspaceError(
+            f"{where}: scale_low in [source.constants] is to be below scale_high, not {low:g} and {high:g}."
+        )
+    spelling = str(constants.get("metric", "")).lower()
+    if spelling in ("nps", *metrics.get("nps", ())) and high - low != 10:
+        raise WorkspaceError(
+            f"{where}: the metric nps in [source.constants] is defined on eleven steps, 0 to 10 or coded 1 "
+            f"to 11, not on {low:g} to {high:g}; give questions on other scales the metric csat or item."
+        )
+
 
 def _check(entries: dict[str, Any], known: dict[str, Any], path: Path, part: str) -> None:
     for name, value in entries.items():

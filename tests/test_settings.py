@@ -345,6 +345,37 @@ def test_an_impossible_value_is_one_sentence(tmp_path, text, said):
     assert sentence(tmp_path, text).startswith(said)
 
 
+SCALE = "[[source]]\ntable = 'surveys'\nfile = 's.csv'\n[source.constants]\nmetric = {}\n{}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "said"),
+    [
+        ("'csat'", "5", "1", "scale_low in [source.constants] is to be below scale_high, not 5 and 1."),
+        ("'item'", "'5'", "5.0", "scale_low in [source.constants] is to be below scale_high, not 5 and 5."),
+        ("'csat'", "1", "'five'", "scale_high in [source.constants] is to be a number, not 'five'."),
+        *(
+            (metric, "1", "5",
+             "the metric nps in [source.constants] is defined on eleven steps, 0 to 10 or coded 1 to 11, not "
+             "on 1 to 5; give questions on other scales the metric csat or item.")
+            for metric in ("'nps'", "'NPS'", "'Net Promoter Score'")
+        ),
+    ],
+)  # fmt: skip
+def test_an_impossible_scale_is_one_sentence(tmp_path, metric, low, high, said):
+    text = SCALE.format(metric, f"scale_low = {low}\nscale_high = {high}\n")
+    assert sentence(tmp_path, text) == f"the source 's.csv': {said}"
+
+
+@pytest.mark.parametrize(
+    ("metric", "ends"),
+    [("'nps'", "scale_low = 0\nscale_high = 10\n"), ("'nps'", "scale_low = '۱'\nscale_high = 11\n"),
+     ("'csat'", "scale_low = 0\nscale_high = 1\n"), ("'nps'", "scale_high = 10\n"), ("'nps'", "")],
+)  # fmt: skip
+def test_a_possible_scale_is_read(tmp_path, metric, ends):
+    assert read(tmp_path, SCALE.format(metric, ends)).sources[0].table == "surveys"
+
+
 RULE = SOURCE + '[[rule]]\ntable = "orders"\n'
 
 
