@@ -14,6 +14,8 @@ from crmlab.mining.satisfaction import (
     csat,
     gap_answers,
     nps,
+    poststratify,
+    score_difference,
     scores,
     servqual,
 )
@@ -71,6 +73,41 @@ def test_two_scales_in_one_table():
         scores(both.assign(metric="ces"), "ces")
     # Each answer has top boxes of its own scale.
     assert scores(both.assign(metric="csat"), "csat")["value"].item() == pytest.approx(2 / 3)
+
+
+def test_long_scales_have_no_top_boxes():
+    given = pd.Series([100, 85, 80, 20])
+    said = (
+        r"^Top boxes are defined on scales of up to eleven steps, not on 0 to 100: say how many of the "
+        r"highest answers mean satisfied with csat\(answers, scale, top=...\), or give these questions the "
+        r"metric 'item' and take their mean with index_score\.$"
+    )
+    with pytest.raises(ParameterError, match=said):
+        csat(given, scale=(0, 100))
+    assert csat(given, scale=(0, 100), top=20).value == 0.5
+    both = pd.concat([survey(given, 0, 100, "csat"), survey([5, 4], 1, 5, "csat")]).assign(group=[*"aaabbb"])
+    for by in (None, "group"):
+        with pytest.raises(ParameterError, match=said):
+            scores(both, "csat", by=by)
+    with pytest.raises(ParameterError, match=said):
+        score_difference(given, given, "csat", scale=(0, 100))
+    with pytest.raises(ParameterError, match=said):
+        poststratify(given, pd.Series([*"aabb"]), {"a": 1, "b": 1}, "csat", scale=(0, 100))
+    # The mean of any scale is one.
+    assert score_difference(given, given, "ces", scale=(0, 100)).value == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "satisfied"),
+    [(0, 1, 1), (1, 3, 1), (1, 4, 1), (1, 5, 2), (1, 7, 2), (0, 10, 2), (1, 11, 2)],
+)
+def test_boxes_of_each_usual_scale(low, high, satisfied):
+    every = survey(range(low, high + 1), low, high, "csat")
+    value = satisfied / (high - low + 1)
+    assert scores(every, "csat")["value"].item() == csat(every["score"], (low, high)).value == value
+    # Together they reach over twelve steps, but each has its own.
+    both = pd.concat([survey([10], 0, 10, "csat"), survey([11], 1, 11, "csat"), every])
+    assert scores(both, "csat")["n"].item() == len(every) + 2
 
 
 def test_two_scales_in_one_column_reach_beyond_one_of_them():

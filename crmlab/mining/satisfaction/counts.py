@@ -24,12 +24,14 @@ METRICS: tuple[Metric, ...] = ("nps", "csat", "ces")
 #: Columns of `answer_counts` beside those of the groups.
 COUNTS = (
     "n", "plus", "minus", "zeros", "ones", "top", "outside", "mean", "variance",
-    "scale_low", "scale_low_max", "scale_high", "scale_high_min",
+    "longest", "scale_low", "scale_low_max", "scale_high", "scale_high_min",
 )  # fmt: skip
 
 _CODES = "codes 1 to 11 that stand for 0 to 10"
 #: So many answers 1 and none 0 happen less than once in a hundred times if both are as likely.
 _ONES_WITHOUT_ZERO = 7
+#: From the lowest to the highest answer of the longest scale of which the highest answers are boxes.
+_LONGEST = 10
 
 
 def on_scale(answers: pd.Series, scale: tuple[float, float], remedy: str = "") -> pd.Series:
@@ -88,9 +90,21 @@ def _warn_of_codes(zeros: int, ones: int, n: int) -> None:
         )
 
 
-def top_boxes(steps: float) -> int:
-    """Number of highest answers that count as satisfied on a scale of so many steps from low to high."""
-    return 2 if steps >= 4 else 1
+def top_boxes(low: float, high: float) -> int:
+    """Number of highest answers that count as satisfied on a scale.
+
+    Raises
+    ------
+    ParameterError
+        If the scale has more than eleven steps, for which nothing says where satisfied begins.
+    """
+    if high - low > _LONGEST:
+        raise ParameterError(
+            f"Top boxes are defined on scales of up to eleven steps, not on {low:g} to {high:g}: say how "
+            "many of the highest answers mean satisfied with csat(answers, scale, top=...), or give these "
+            "questions the metric 'item' and take their mean with index_score."
+        )
+    return 2 if high - low >= 4 else 1
 
 
 def answer_counts(
@@ -147,6 +161,7 @@ def _count(answers: ibis.Table, groups: list[str]) -> ibis.Table:
         "outside": ((score < low) | (score > high)).sum().fill_null(0),
         "mean": score.mean(),
         "variance": score.var(how="sample"),
+        "longest": (high - low).max(),
         "scale_low": low.min(),
         "scale_low_max": low.max(),
         "scale_high": high.max(),
@@ -169,6 +184,8 @@ def _check_scales(counts: pd.DataFrame, metric: Metric) -> None:
             f"{outside:,} of {int(counts['n'].sum()):,} answers of the metric {metric} lie outside the scale "
             f"given with them ({shown}); correct scale_low and scale_high, or set these answers aside."
         )
+    if metric == "csat" and (long := counts["longest"].gt(_LONGEST)).any():
+        top_boxes(*counts.loc[long, ["scale_low", "scale_high"]].iloc[0])
     if metric == "ces" and len(scales) > 1:
         raise ParameterError(f"Effort answers are to be on one scale to have a mean; found: {shown}.")
     if metric == "nps":

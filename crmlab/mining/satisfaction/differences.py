@@ -154,10 +154,10 @@ def _counts(given: pd.Series | Log, metric: Metric, scale: tuple[float, float] |
         return answer_counts(given, metric)
     low, high = scale or _SCALES[metric]
     answers = nps_steps(given, (low, high)) if metric == "nps" else on_scale(given, (low, high))
-    satisfied = answers > high - top_boxes(high - low)
+    boxes = top_boxes(low, high) if metric == "csat" else 1
     row = {
         "n": len(answers), "plus": (answers >= 9).sum(), "minus": (answers <= 6).sum(),
-        "top": satisfied.sum(), "mean": answers.mean(), "variance": answers.var(),
+        "top": (answers > high - boxes).sum(), "mean": answers.mean(), "variance": answers.var(),
         "scale_low": low, "scale_high": high,
     }  # fmt: skip
     return pd.DataFrame([row] if len(answers) else [], columns=list(COUNTS)).reindex(columns=list(row))

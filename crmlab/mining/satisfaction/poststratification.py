@@ -180,7 +180,7 @@ def _numbers(
     low, high = scale or ((1, 5) if metric == "csat" else (1, 7))
     given = on_scale(answers, (low, high))
     if metric == "csat":
-        return (given > high - top_boxes(high - low)).astype(float), (0, 1)
+        return (given > high - top_boxes(low, high)).astype(float), (0, 1)
     return given, (low, high)
 
 

@@ -93,12 +93,19 @@ def csat(
     Parameters
     ----------
     top
-        Number of boxes that count as satisfied; two on scales of five or more steps, else one.
+        Number of boxes that count as satisfied; two on scales of five to eleven steps, one on shorter
+        ones. On longer ones it has to be said: ``top=20`` of 0 to 100 are the answers above 80.
 
     Returns
     -------
     Estimate
         Share from 0 to 1 with Wilson's interval.
+
+    Raises
+    ------
+    ParameterError
+        If an answer lies outside the scale, or the scale has more than eleven steps and `top` is not
+        given.
 
     Examples
     --------
@@ -106,7 +113,7 @@ def csat(
     0.6 (95% interval 0.2307 to 0.8824, n=5)
     """
     given = on_scale(answers, scale)
-    top = top_boxes(scale[1] - scale[0]) if top is None else top
+    top = top_boxes(*scale) if top is None else top
     satisfied = int((given > scale[1] - top).sum())
     low, high = wilson(satisfied, len(given), level)
     value = satisfied / len(given) if len(given) else np.nan
@@ -158,7 +165,9 @@ def scores(
         internal respondents are left out unless `by` names `respondent`.
     metric
         ``"nps"``, ``"csat"`` (share of the two top boxes; of one on scales of fewer than five
-        steps) or ``"ces"``.
+        steps) or ``"ces"``. Where satisfaction was asked on several scales, such as 1 to 5 and 1 to 7,
+        each answer is held to the boxes of its own, and all are pooled: the wider the scale, the fewer
+        its boxes tell as satisfied, so compare groups that were asked on one.
     by
         Columns to group by, such as ``"touch_point"``.
     period
@@ -180,7 +189,8 @@ def scores(
     ------
     ParameterError
         If an answer lies outside its scale, NPS answers have not eleven steps (0 to 10, or coded 1 to
-        11) or are on several scales, or CES answers are.
+        11) or are on several scales, or CES answers are, or satisfaction was asked on more than eleven
+        steps, on which top boxes are not defined (see `csat`).
 
     Warns
     -----
