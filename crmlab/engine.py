@@ -203,6 +203,29 @@ def need_numbers(table: ibis.Table, names: Iterable[str], what: str, where: str 
             raise TableError(f"The column {name} of {what} holds {held}", where, name, "not a number")
 
 
+def need_times(table: ibis.Table, name: str, what: str, where: str = "") -> None:
+    """Make sure that a column of a table holds days or time stamps.
+
+    Parameters
+    ----------
+    name, what, where
+        The column, what the rows are ("Tickets"), and the contract's table, if it is one.
+
+    Raises
+    ------
+    TableError
+        If the column is missing or holds something else.
+    """
+    need_columns(table, [name], what, where)
+    kind = table[name].type()
+    if not (kind.is_timestamp() or kind.is_date()):
+        way = f", or load the file with crmlab.load(..., table={where!r})" if where else ""
+        raise TableError(
+            f"{what} need time stamps in {name}, not {kind}; read them with pandas.to_datetime{way}.",
+            where, name, "type",
+        )  # fmt: skip
+
+
 def like(given: Log, result: ibis.Table, key: str | list[str] | None = None) -> Log:
     """`result` in the form of `given`: a frame for a frame, else an unevaluated table."""
     import pandas as pd

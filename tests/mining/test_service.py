@@ -276,15 +276,29 @@ def test_what_is_wrong_with_a_log_is_counted_and_left_out():
     assert rows == {
         ("back", "closed before opened"): 2, ("early", "rows before it was opened"): 1,
         ("bare", "no opened row"): 1, ("late", "no opened row"): 1, ("late", "no time"): 1,
-        ("odd", "unknown status"): 2, ("-", "no ticket"): 2,
+        ("odd", "unknown status"): 2, ("odd", "ends with an unknown status"): 2, ("-", "no ticket"): 2,
     }  # fmt: skip
     each = ticket_summary(log).set_index("ticket_id")
     assert sorted(each.index) == ["bare", "early", "good", "late", "odd"]
     assert each.attrs["faults"] == {
-        "no ticket": 2, "no time": 1, "unknown status": 1, "closed before opened": 1, "no opened row": 2,
+        "no ticket": 2, "no time": 1, "unknown status": 1, "ends with an unknown status": 1,
+        "closed before opened": 1, "no opened row": 2,
         "rows before it was opened": 1}  # fmt: skip
     assert each.loc["early", "resolution"] == 2
     assert each.loc["late", "resolution"] == 0
+
+
+def test_a_ticket_that_ends_with_an_unknown_status_is_told():
+    log = log_of(
+        ("a", "opened", 1), ("a", "done", 2), ("b", "opened", 1), ("b", "odd", 2), ("b", "closed", 3),
+        ("c", "opened", 3), ("c", "closed", 1), ("c", "done", 5), ("d", "done", 1),
+    )  # fmt: skip
+    each = ticket_summary(log).set_index("ticket_id")
+    assert each["open"].to_dict() == {"a": True, "b": False}
+    assert ticket_faults(log)["fault"].value_counts().to_dict() == each.attrs["faults"]
+    assert each.attrs["faults"] == {
+        "unknown status": 4, "ends with an unknown status": 1, "closed before opened": 1
+    }  # fmt: skip
 
 
 def test_logs_that_cannot_be_read_are_one_sentence():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import as_table, collect, need_columns
+from crmlab.engine import as_table, collect, need_columns, need_times
 from crmlab.errors import ParameterError, TableError, did_you_mean, listed
 from crmlab.mining.methods.business_hours import BusinessHours, business_hours_between
 from crmlab.tables import table as contract_table
@@ -34,6 +34,7 @@ FAULTS = {
     "no ticket": True,
     "no time": True,
     "unknown status": True,
+    "ends with an unknown status": True,
     "closed before opened": True,
     "no opened row": False,
     "rows before it was opened": False,
@@ -45,7 +46,8 @@ def ticket_faults(tickets: Log, until: Day | None = None) -> pd.DataFrame:
 
     Rows without a ticket, a time or a known status are left out of every figure, and so are tickets
     closed or resolved before they were opened. A ticket without an opened row counts from its first
-    row, one with rows before that from its opened row.
+    row, one with rows before that from its opened row. One that ends with an unknown status keeps the
+    status before: it may be open here and closed in truth.
 
     Parameters
     ----------
@@ -57,9 +59,10 @@ def ticket_faults(tickets: Log, until: Day | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `ticket_id`, `fault` (``"no ticket"``, ``"no time"``, ``"unknown status"``, ``"closed before
-        opened"``, ``"no opened row"``, ``"rows before it was opened"``), `rows` (how many have it),
-        `left_out` (whether these rows, or the ticket, are left out).
+        `ticket_id`, `fault` (``"no ticket"``, ``"no time"``, ``"unknown status"``, ``"ends with an
+        unknown status"``, ``"closed before opened"``, ``"no opened row"``, ``"rows before it was
+        opened"``), `rows` (how many have it), `left_out` (whether these rows, or the ticket, are left
+        out).
 
     Examples
     --------
@@ -77,11 +80,13 @@ def ticket_faults(tickets: Log, until: Day | None = None) -> pd.DataFrame:
     marked = rows.select("ticket_id", "time", good=good, is_opened=is_opened, is_done=is_done,
                          untimed=of & ~timed, odd=timed & ~known)  # fmt: skip
     opened = marked["time"].min(where=marked["is_opened"])
-    marked = marked.mutate(opened=opened.over(_by_ticket()))
+    known = marked["time"].max(where=marked["good"])
+    marked = marked.mutate(opened=opened.over(_by_ticket()), known=known.over(_by_ticket()))
+    after = (marked["odd"] & (marked["time"] > marked["known"])).fill_null(False)
     early = (marked["time"] < marked["opened"]).fill_null(False)
     each = marked.group_by("ticket_id").agg(
         rows=marked.count(), good=marked["good"].sum(), untimed=marked["untimed"].sum(),
-        odd=marked["odd"].sum(), begins=marked["is_opened"].any(),
+        odd=marked["odd"].sum(), after=after.sum(), begins=marked["is_opened"].any(),
         ends_early=(marked["is_done"] & early).any(), early=(marked["good"] & early).sum(),
     )  # fmt: skip
     sound = (each["good"] == each["rows"]) & each["begins"] & (each["early"] == 0)
@@ -93,6 +98,7 @@ def ticket_faults(tickets: Log, until: Day | None = None) -> pd.DataFrame:
         "no ticket": each["rows"].where(lost, 0),
         "no time": each["untimed"],
         "unknown status": each["odd"],
+        "ends with an unknown status": each["after"].where(~ends_early, 0),
         "closed before opened": good.where(ends_early, 0),
         "no opened row": good.where(~begins, 0),
         "rows before it was opened": each["early"].where(~ends_early, 0),
@@ -115,12 +121,7 @@ def _rows(tickets: Log, until: Day | None) -> ibis.Table:
     """The log before a day; rows without a time stay, for they have to be counted."""
     table = as_table(tickets)
     need_columns(table, ("ticket_id", "time", "status"), "Tickets", "tickets")
-    if not (table["time"].type().is_timestamp() or table["time"].type().is_date()):
-        raise TableError(
-            f"Tickets need time stamps in time, not {table['time'].type()}; read them with "
-            "pandas.to_datetime, or load the file with crmlab.load(..., table='tickets').",
-            "tickets", "time", "type",
-        )  # fmt: skip
+    need_times(table, "time", "Tickets", "tickets")
     table = table.mutate(time=table["time"].cast("timestamp"))
     if until is not None:
         end = pd.Timestamp(as_day(until, "until"))
@@ -221,8 +222,9 @@ def ticket_summary(
         (whether its last status is none of resolved and closed), `reopened` (times it came back from
         these, or was said to be reopened), `reassigned` (times it went to another staff member or
         department). ``.attrs``: `unit` (``"hours"`` or ``"business hours"``), `until`, and `faults`,
-        numbers of
-        tickets by fault, as far as there are any.
+        numbers of tickets by fault, as far as there are any. Rows of an unknown status are left out: a
+        ticket that ends with one keeps the status before, and is open if that is; ``"ends with an
+        unknown status"`` counts such tickets.
 
     Raises
     ------
@@ -315,6 +317,13 @@ def _count_faults(rows: ibis.Table, each: pd.DataFrame) -> dict[str, int]:
             "tickets", "status", "allowed values",
         )  # fmt: skip
     backwards = each["backwards"]
+    if counts["unknown status"]:
+        last = rows.filter(of, timed).group_by("ticket_id").agg(
+            known=rows["time"].max(where=known), odd=rows["time"].max(where=~known)
+        )  # fmt: skip
+        ends = collect(last.filter(last["odd"] > last["known"]).select("ticket_id"))["ticket_id"]
+        kept = ends.isin(each["ticket_id"][~backwards].tolist())
+        counts["ends with an unknown status"] = kept.sum()
     counts |= {"closed before opened": backwards.sum(), "no opened row": each["unopened"].sum(),
                "rows before it was opened": (each["early"] & ~backwards).sum()}  # fmt: skip
     return {fault: int(number) for fault, number in counts.items() if number}
