@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import crmlab as crm
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, TableError
 from crmlab.mining.satisfaction import call_back, ticket_summary
 from crmlab.mining.satisfaction.callbacks import REASONS
 
@@ -46,6 +46,26 @@ def test_one_of_both_tables_will_do():
 def test_wrong_calls_are_one_sentence(call):
     with pytest.raises(ParameterError, match="takes survey answers, tickets, or both|from 1 on"):
         call()
+
+
+@pytest.mark.parametrize(
+    ("answers", "tickets", "said"),
+    [
+        (ANSWERS.drop(columns="time"), None, "Survey answers need a column time; there are: customer_id"),
+        (None, TICKETS.drop(columns="time"), "Tickets need a column time; there are: ticket_id"),
+        (ANSWERS.assign(time="2024-05-01"), None, "Survey answers need time stamps in time, not string"),
+        (ANSWERS.assign(score="6"), None, "The column score of the surveys holds text, not numbers"),
+    ],
+)
+def test_tables_that_cannot_be_read_are_one_sentence(answers, tickets, said):
+    for until in (None, "2024-05-02"):
+        with pytest.raises(TableError, match=said):
+            call_back(answers, tickets, until=until)
+
+
+def test_days_will_do_as_times():
+    days = ANSWERS.assign(time=ANSWERS["time"].dt.date)
+    assert call_back(days).customer_id.tolist() == ["a", "c", "g", "e"]
 
 
 def test_everybody_who_waits_in_the_sample_is_called_once():

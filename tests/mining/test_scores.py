@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import crmlab as crm
-from crmlab.errors import ParameterError
+from crmlab.errors import ParameterError, TableError
 from crmlab.mining.satisfaction import (
     by_department,
     by_segment,
@@ -124,6 +124,34 @@ def test_answers_that_are_no_numbers_or_no_steps_are_refused():
         csat(pd.Series([1]), scale=(5, 1))
 
 
+def test_tables_are_held_to_whole_steps_and_numbers():
+    with pytest.raises(ParameterError, match=r"^NPS counts answers in whole steps; 1 of 3 lie between"):
+        scores(survey([8.5, 9, 10], 0, 10), "nps")
+    # Steps are counted from the lowest.
+    assert scores(survey([0.5, 10.5], 0.5, 10.5), "nps")["value"].item() == 0
+    text = survey(["5", "4"], 1, 5, "csat")
+    with pytest.raises(TableError, match=r"^The column score of the surveys holds text, not numbers; "):
+        scores(text, "csat")
+    with pytest.raises(TableError, match="The column scale_high of the surveys holds text"):
+        scores(survey([5], 1, "5", "csat"), "csat")
+
+
+def test_a_frame_is_not_taken_for_a_column():
+    frame = pd.DataFrame({"score": [1, 2]})
+    strata, sizes = pd.Series(["x", "y"]), {"x": 1, "y": 2}
+    said = r"^{} are one column, such as frame\['score'\], not a frame\.$"
+    with pytest.raises(ParameterError, match=said.format("Answers")):
+        nps(frame)
+    with pytest.raises(ParameterError, match=said.format("Answers")):
+        poststratify(frame, strata, sizes)
+    with pytest.raises(ParameterError, match=said.format("Strata")):
+        poststratify(frame["score"], frame, sizes)
+    with pytest.raises(ParameterError, match=said.format("Sizes of strata")):
+        poststratify(frame["score"], strata, frame)
+    with pytest.raises(ParameterError, match="size above 0"):
+        poststratify(frame["score"], strata, {"x": "many", "y": 2})
+
+
 def test_no_answers_at_all_are_a_counted_result():
     missing = pd.Series([None, None], dtype=float)
     for found in (nps(missing), csat(missing), ces(missing)):
@@ -131,6 +159,7 @@ def test_no_answers_at_all_are_a_counted_result():
         assert math.isnan(found.value)
         assert math.isnan(found.high)
     assert scores(survey([None, None], 0, 10).astype({"score": float}), "nps").empty
+    assert scores(survey([None, None], 0, 10), "nps", by="metric").empty
 
 
 def test_one_answer_per_group():

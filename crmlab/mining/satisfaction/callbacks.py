@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import as_table, collect, need_columns
+from crmlab.engine import as_table, collect, need_columns, need_numbers, need_times
 from crmlab.errors import ParameterError
 from crmlab.mining.satisfaction.counts import unhappy
 from crmlab.mining.satisfaction.tickets import ticket_summary
@@ -53,6 +53,8 @@ def call_back(
     ------
     ParameterError
         If there are neither answers nor tickets, or the number of days is below 1.
+    TableError
+        If a column is missing, times are no time stamps, or scores are no numbers.
 
     Examples
     --------
@@ -66,6 +68,10 @@ def call_back(
         raise ParameterError("A list to call back takes survey answers, tickets, or both.")
     if days < 1:
         raise ParameterError(f"days is a number of days from 1 on, not {days!r}.")
+    logs = {"Survey answers": (surveys, "surveys"), "Tickets": (tickets, "tickets")}
+    for what, (log, where) in logs.items():
+        if log is not None:
+            need_times(as_table(log), "time", what, where)
     end = as_day(until, "until") if until is not None else _day_after(surveys, tickets)
     found = []
     if surveys is not None:
@@ -86,8 +92,8 @@ def call_back(
 
 def _day_after(*logs: Log | None) -> datetime.date:
     tables = [as_table(log) for log in logs if log is not None]
-    last = [table["time"].max().to_pyarrow().as_py() for table in tables]
-    known = [moment.date() for moment in last if moment is not None]
+    last = [table["time"].cast("date").max().to_pyarrow().as_py() for table in tables]
+    known = [day for day in last if day is not None]
     return max(known, default=datetime.date.min) + datetime.timedelta(days=1)
 
 
@@ -95,10 +101,11 @@ def _unhappy(surveys: Log, end: datetime.date, days: int) -> pd.DataFrame:
     table = as_table(surveys)
     need_columns(table, ("customer_id", "metric", "score", "scale_low", "scale_high", "time"),
                  "Survey answers", "surveys")  # fmt: skip
+    need_numbers(table, ("score", "scale_low", "scale_high"), "the surveys", "surveys")
     start = end - datetime.timedelta(days=days) if end > datetime.date.min + datetime.timedelta(days) else end
-    day = table["time"].date()
+    day = table["time"].cast("date")
     said = table.filter(table["customer_id"].notnull() & table["score"].notnull() & (day < end))
-    lately = said.filter(said["time"].date() >= start)
+    lately = said.filter(said["time"].cast("date") >= start)
     if "respondent" in table.columns:
         lately = lately.filter(lately["respondent"].fill_null("external") != "internal")
     about = [name for name in ("touch_point",) if name in table.columns]

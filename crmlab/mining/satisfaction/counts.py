@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.calendars import Day, as_day
-from crmlab.engine import add_period, as_table, collect, need_columns
+from crmlab.engine import add_period, as_table, collect, need_columns, need_numbers
 from crmlab.errors import ParameterError
 from crmlab.mining.methods.intervals import mean_interval, share_difference, wilson
 
@@ -24,14 +24,30 @@ METRICS: tuple[Metric, ...] = ("nps", "csat", "ces")
 #: Columns of `answer_counts` beside those of the groups.
 COUNTS = (
     "n", "plus", "minus", "zeros", "ones", "top", "outside", "mean", "variance",
-    "longest", "scale_low", "scale_low_max", "scale_high", "scale_high_min",
+    "between", "longest", "scale_low", "scale_low_max", "scale_high", "scale_high_min",
 )  # fmt: skip
 
+_NUMBERS = ("score", "scale_low", "scale_high")
 _CODES = "codes 1 to 11 that stand for 0 to 10"
 #: So many answers 1 and none 0 happen less than once in a hundred times if both are as likely.
 _ONES_WITHOUT_ZERO = 7
 #: From the lowest to the highest answer of the longest scale of which the highest answers are boxes.
 _LONGEST = 10
+
+
+def one_column(values: object, what: str) -> pd.Series:
+    """Values as a series.
+
+    Raises
+    ------
+    ParameterError
+        If they are a frame.
+    """
+    if isinstance(values, pd.DataFrame):
+        raise ParameterError(
+            f"{what} are one column, such as frame[{str(next(iter(values), 'score'))!r}], not a frame."
+        )
+    return pd.Series(values)
 
 
 def on_scale(answers: pd.Series, scale: tuple[float, float], remedy: str = "") -> pd.Series:
@@ -46,7 +62,7 @@ def on_scale(answers: pd.Series, scale: tuple[float, float], remedy: str = "") -
         raise ParameterError(
             f"scale is the lowest and the highest answer, such as (1, 5), not {tuple(scale)!r}."
         )
-    known = pd.Series(answers).dropna()
+    known = one_column(answers, "Answers").dropna()
     given = pd.to_numeric(known, errors="coerce").astype(float)
     if given.isna().any():
         raise ParameterError(
@@ -71,13 +87,14 @@ def nps_steps(answers: pd.Series, scale: tuple[float, float]) -> pd.Series:
     steps = given - scale[0]
     between = steps != np.floor(steps)
     if between.any():
-        raise ParameterError(
-            f"NPS counts answers in whole steps; {int(between.sum()):,} of {len(given):,} lie between two, "
-            f"the first is {given[between].iloc[0]:g}."
-        )
+        _refuse_between(int(between.sum()), len(given), f", the first is {given[between].iloc[0]:g}")
     if tuple(scale) == (0, 10):
         _warn_of_codes(int((steps == 0).sum()), int((steps == 1).sum()), len(steps))
     return steps
+
+
+def _refuse_between(between: int, n: int, first: str = "") -> None:
+    raise ParameterError(f"NPS counts answers in whole steps; {between:,} of {n:,} lie between two{first}.")
 
 
 def _warn_of_codes(zeros: int, ones: int, n: int) -> None:
@@ -127,8 +144,10 @@ def answer_counts(
         raise ParameterError(f"metric is one of {', '.join(METRICS)}, not {metric!r}.")
     groups = [by] if isinstance(by, str) else list(by or [])
     table = as_table(surveys)
-    needed = ("metric", "score", "scale_low", "scale_high", *groups)
-    need_columns(table, needed, "Survey answers", "surveys")
+    need_columns(table, ("metric", *_NUMBERS, *groups), "Survey answers", "surveys")
+    need_numbers(table, _NUMBERS, "the surveys", "surveys")
+    # A column without any value has no type of its own.
+    table = table.mutate(**{name: table[name].cast("float64") for name in _NUMBERS})
     answers = table.filter(table["metric"] == metric, table["score"].notnull())
     if "respondent" in table.columns and "respondent" not in groups:
         answers = answers.filter(answers["respondent"].fill_null("external") != "internal")
@@ -161,6 +180,7 @@ def _count(answers: ibis.Table, groups: list[str]) -> ibis.Table:
         "outside": ((score < low) | (score > high)).sum().fill_null(0),
         "mean": score.mean(),
         "variance": score.var(how="sample"),
+        "between": (score - low != (score - low).floor()).sum().fill_null(0),
         "longest": (high - low).max(),
         "scale_low": low.min(),
         "scale_low_max": low.max(),
@@ -189,6 +209,8 @@ def _check_scales(counts: pd.DataFrame, metric: Metric) -> None:
     if metric == "ces" and len(scales) > 1:
         raise ParameterError(f"Effort answers are to be on one scale to have a mean; found: {shown}.")
     if metric == "nps":
+        if between := int(counts["between"].sum()):
+            _refuse_between(between, int(counts["n"].sum()))
         _warn_of_codes(*(int(counts[name].sum()) for name in ("zeros", "ones", "n")))
 
 

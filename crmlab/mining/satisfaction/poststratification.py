@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmlab.errors import ParameterError, listed
 from crmlab.mining.methods.intervals import Estimate, mean_interval
-from crmlab.mining.satisfaction.counts import METRICS, Metric, nps_steps, on_scale, top_boxes
+from crmlab.mining.satisfaction.counts import METRICS, Metric, nps_steps, on_scale, one_column, top_boxes
 from crmlab.mining.satisfaction.scores import ces, csat, nps
 
 
@@ -112,10 +112,11 @@ def poststratify(
         raise ParameterError(f"metric is one of {', '.join(METRICS)}, not {metric!r}.")
     if empty not in ("refuse", "leave out"):
         raise ParameterError(f"empty is 'refuse' or 'leave out', not {empty!r}.")
-    if not pd.Series(answers).index.equals(pd.Series(strata).index):
+    answers, strata = one_column(answers, "Answers"), one_column(strata, "Strata")
+    if not answers.index.equals(strata.index):
         raise ParameterError("strata has the stratum of each answer: give it the index of answers.")
     sizes = _sizes(population)
-    known = pd.Series(strata).notna()
+    known = strata.notna()
     chosen = {} if scale is None else {"scale": scale}
     unweighted = {"nps": nps, "csat": csat, "ces": ces}[metric](answers[known], level=level, **chosen)
     y, ends = _numbers(answers[known], metric, scale)
@@ -146,7 +147,7 @@ def poststratify(
 
 
 def _sizes(population: Mapping[object, float] | pd.Series) -> pd.Series:
-    sizes = pd.Series(population, dtype=float)
+    sizes = pd.to_numeric(one_column(population, "Sizes of strata"), errors="coerce").astype(float)
     if sizes.empty or not (np.isfinite(sizes) & (sizes > 0)).all() or not sizes.index.is_unique:
         raise ParameterError("population gives each stratum once, with a size above 0.")
     return sizes

@@ -188,9 +188,11 @@ def scores(
     Raises
     ------
     ParameterError
-        If an answer lies outside its scale, NPS answers have not eleven steps (0 to 10, or coded 1 to
-        11) or are on several scales, or CES answers are, or satisfaction was asked on more than eleven
-        steps, on which top boxes are not defined (see `csat`).
+        If an answer lies outside its scale, NPS answers lie between steps, have not eleven steps (0 to
+        10, or coded 1 to 11) or are on several scales, or CES answers are, or satisfaction was asked on
+        more than eleven steps, on which top boxes are not defined (see `csat`).
+    TableError
+        If a column is missing, or scores or scales are no numbers.
 
     Warns
     -----
