@@ -198,6 +198,13 @@ def scores(
     -----
     UserWarning
         If NPS answers look like codes from 1 to 11; see `nps`.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"metric": "csat", "score": [5, 4, 2, 5], "scale_low": 1, "scale_high": 5,
+    ...     "touch_point": ["shop", "web", "web", "shop"]})
+    >>> scores(answers, "csat", by="touch_point")[["touch_point", "value", "n"]].values.tolist()
+    [['shop', 1.0, 2], ['web', 0.5, 2]]
     """
     counts = answer_counts(surveys, metric, by, period, calendar, since, until)
     groups = [name for name in counts if name not in COUNTS]

@@ -124,6 +124,13 @@ def by_touch_point(
         `touch_point`, `value`, `low`, `high`, `n`, `together` (over all touch points). Answers
         about the relationship as a whole are left out. ``.attrs["left_out"]`` is the number of
         answers about other touch points.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"metric": "csat", "score": [5, 4, 2, 5], "scale_low": 1, "scale_high": 5,
+    ...     "touch_point": ["shop", "web", "web", "shop"]})
+    >>> by_touch_point(answers, "csat")[["touch_point", "value", "together"]].values.tolist()
+    [['shop', 1.0, 0.75], ['web', 0.5, 0.75]]
     """
     answers = as_table(surveys)
     answers = answers.filter(answers["touch_point"].notnull())
@@ -154,6 +161,13 @@ def weak_points(
         `touch_point`, `metric`, `value`, `low`, `high`, `n`, `together` (the measure over all
         touch points), sorted by how far the upper end falls short, in lengths of the measure's
         range.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"metric": "csat", "scale_low": 1, "scale_high": 5,
+    ...     "touch_point": ["web"] * 40 + ["shop"] * 40, "score": [5] * 36 + [2] * 4 + [4] * 20 + [1] * 20})
+    >>> weak_points(answers)[["touch_point", "metric", "value", "together"]].values.tolist()
+    [['shop', 'csat', 0.5, 0.7]]
     """
     spans = {"nps": 200.0, "csat": 1.0, "ces": 6.0}
     found = []

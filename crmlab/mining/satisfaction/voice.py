@@ -191,6 +191,16 @@ def comment_topics(comments: pd.DataFrame, n_topics: int | None = None, seed: in
         If there is no column `comment`.
     ParameterError
         If there are too few comments that share words.
+
+    Examples
+    --------
+    >>> words = ["parcel late", "friendly staff", "late parcel again", "staff friendly and kind",
+    ...     "the parcel was late"]
+    >>> found = comment_topics(pd.DataFrame({"comment": words * 3}), n_topics=2)
+    >>> found.labels.tolist()
+    ['late, parcel', 'kind, friendly, staff']
+    >>> found.comments["topic"].tolist()[:5]
+    [1, 2, 1, 2, 1]
     """
     need_columns(comments, ["comment"], "Comments")
     if not comments["comment"].notna().any():
@@ -224,6 +234,16 @@ def topic_scores(found: CommentTopics, level: float = 0.95) -> pd.DataFrame:
     ------
     TableError
         If the comments have no scores beside them.
+
+    Examples
+    --------
+    >>> words = ["parcel late", "friendly staff", "late parcel again", "staff friendly and kind",
+    ...     "the parcel was late"]
+    >>> answers = pd.DataFrame({"comment": words * 3, "metric": "csat", "score": [1, 5, 2, 4, 5] * 3,
+    ...     "scale_low": 1, "scale_high": 5})
+    >>> found = topic_scores(comment_topics(answers, n_topics=2)).query("measure == 'csat'")
+    >>> found[["label", "value", "n", "together"]].round(2).values.tolist()
+    [['late, parcel', 0.33, 9, 0.6], ['kind, friendly, staff', 1.0, 6, 0.6]]
     """
     columns = ("metric", *_NUMBERS)
     need_columns(found.comments, columns, "Comments set against scores")
@@ -318,6 +338,14 @@ def representative_comments(
     ------
     ParameterError
         If there is no such topic.
+
+    Examples
+    --------
+    >>> words = ["parcel late", "friendly staff", "late parcel again", "staff friendly and kind",
+    ...     "the parcel was late"]
+    >>> found = comment_topics(pd.DataFrame({"comment": words * 3}), n_topics=2)
+    >>> representative_comments(found, topic=1, count=2)["comment"].tolist()
+    ['late parcel again', 'parcel late']
     """
     if topic is not None and topic not in found.labels.index:
         raise ParameterError(f"There are topics 1 to {len(found.labels)}, none is {topic!r}.")
