@@ -57,7 +57,20 @@ MAY_IMPORT = {
     "widgets": GROUND
     | {"locale", "figures", "cleansing", "workspace", "arrivals", "mining.methods", "mining.campaigns"},
     "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
-    "cli": GROUND | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting"},
+    # A campaign is carried out by commands: audience, lists and the watch over its events.
+    "cli": GROUND
+    | {
+        "settings",
+        "loaders",
+        "cleansing",
+        "sources",
+        "workspace",
+        "describe",
+        "reporting",
+        "export",
+        "locale",
+    }
+    | {"arrivals", "widgets", "mining.customers.profile", "mining.campaigns"},
 }
 
 

@@ -7,6 +7,7 @@ Exit status: 0 fine, 1 a finding (rows set aside, a report that failed, a file n
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,26 +19,26 @@ from crmlab.errors import CrmlabError, ReportError, listed
 if TYPE_CHECKING:
     from crmlab.workspace import Workspace
 
-#: Commands about reports and the functions that are them.
-REPORTS = {
-    "report": "report", "batch": "batch", "verify": "verify_run", "open": "open_run", "live": "live_report",
+#: Commands that are in modules of their own: the module, and the function that is the command.
+ELSEWHERE = {
+    "report": ("reports", "report"), "batch": ("reports", "batch"), "verify": ("reports", "verify_run"),
+    "open": ("reports", "open_run"), "live": ("reports", "live_report"), "campaign": ("campaigns", "campaign"),
 }  # fmt: skip
 
 
 class _Sentences(click.Group):
     """A group of commands that says what is wrong in one sentence, without a traceback.
 
-    The commands about reports are in a module of their own, loaded when one of them is asked for.
+    The commands about reports and campaigns are in modules of their own, loaded when asked for.
     """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted([*super().list_commands(context), *(REPORTS if self.name == "main" else ())])
+        return sorted([*super().list_commands(context), *(ELSEWHERE if self.name == "main" else ())])
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if self.name == "main" and name in REPORTS:
-            from crmlab.cli import reports
-
-            return getattr(reports, REPORTS[name])
+        if self.name == "main" and name in ELSEWHERE:
+            module, function = ELSEWHERE[name]
+            return getattr(import_module(f"crmlab.cli.{module}"), function)
         return super().get_command(context, name)
 
     def invoke(self, context: click.Context) -> Any:

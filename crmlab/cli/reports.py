@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from crmlab.reporting.run import Run
     from crmlab.workspace import Workspace
 
-_WORKSPACE = click.option(
+WORKSPACE = click.option(
     "--workspace", "-w", metavar="DIR", default="data/sample", show_default=True,
     type=click.Path(path_type=Path), help="Folder of the workspace.",
 )  # fmt: skip
 _PARAMETERS = click.option(
     "-p", "parameters", metavar="NAME=VALUE", multiple=True, help="A parameter of the report; repeatable."
 )
-_LANG = click.option(
+LANG = click.option(
     "--lang", type=click.Choice(["en", "fa"]), default=None,
     help="Language; the workspace's own if not given.",
 )  # fmt: skip
@@ -52,6 +53,12 @@ _JOBS = click.option(
 _PDF = click.option("--pdf", is_flag=True, help="Print each report to report.pdf as well; needs Chromium.")
 
 
+def report_options(command: Callable) -> Callable:
+    """The options of a report, in the order in which help lists them."""
+    options = (WORKSPACE, _PARAMETERS, LANG, _PUBLIC, _OUT, _JOBS, _PDF, _ENGINE, _LIMIT)
+    return reduce(lambda made, option: option(made), reversed(options), command)
+
+
 class _Report(click.Command):
     """The command whose help, behind the name of a report, lists that report's parameters."""
 
@@ -66,15 +73,7 @@ class _Report(click.Command):
 
 @click.command(cls=_Report)
 @click.argument("name", metavar="NAME|all")
-@_WORKSPACE
-@_PARAMETERS
-@_LANG
-@_PUBLIC
-@_OUT
-@_JOBS
-@_PDF
-@_ENGINE
-@_LIMIT
+@report_options
 def report(
     name: str, workspace: Path, parameters: tuple[str, ...], lang: str | None, public: int | None, out: Path,
     jobs: int | None, pdf: bool, engine: str | None, limit: int | None,
@@ -192,9 +191,9 @@ def open_run(run: Path, target: Path | None) -> None:
 
 @click.command("live")
 @click.argument("name", metavar="NAME")
-@_WORKSPACE
+@WORKSPACE
 @_PARAMETERS
-@_LANG
+@LANG
 @click.option("--every", metavar="SECONDS", type=click.IntRange(5),
               help="An open page computes itself anew after so long.")  # fmt: skip
 @click.option("--port", type=click.IntRange(1, 65535),
