@@ -59,18 +59,8 @@ MAY_IMPORT = {
     "reporting": GROUND | {"locale", "figures", "cleansing", "workspace", ""},
     # A campaign is carried out by commands: audience, lists and the watch over its events.
     "cli": GROUND
-    | {
-        "settings",
-        "loaders",
-        "cleansing",
-        "sources",
-        "workspace",
-        "describe",
-        "reporting",
-        "export",
-        "locale",
-    }
-    | {"arrivals", "widgets", "mining.customers.profile", "mining.campaigns"},
+    | {"settings", "loaders", "cleansing", "sources", "workspace", "describe", "reporting", "locale"}
+    | {"export", "arrivals", "widgets", "mining.customers.profile", "mining.campaigns"},
 }
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: Commands that are in modules of their own: the module, and the function that is the command.
 ELSEWHERE = {
     "report": ("reports", "report"), "batch": ("reports", "batch"), "verify": ("reports", "verify_run"),
-    "open": ("reports", "open_run"), "live": ("reports", "live_report"), "campaign": ("campaigns", "campaign"),
+    "open": ("reports", "open_run"), "live": ("reports", "live_report"),
+    "campaign": ("campaigns", "campaign"),
 }  # fmt: skip
 
 

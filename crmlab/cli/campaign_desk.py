@@ -1,4 +1,4 @@
-"""What the commands about campaigns do: find definitions, draw audiences, look at events, keep the tables.
+"""What the commands about campaigns work on: definitions in a workspace, and audiences drawn by them.
 
 campaigns/ID.toml            a definition
 campaigns/ID/lists/          whom to contact, a file per arm and channel
@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crmlab.engine import Log
-    from crmlab.mining.campaigns import Campaign, Monitor
+    from crmlab.mining.campaigns import Campaign
     from crmlab.workspace import Workspace
 
 ASSIGNED = "assigned.csv"
-_EVENT_COLUMNS = ("campaign_id", "customer_id", "time", "event", "arm", "channel")
+EVENT_COLUMNS = ("campaign_id", "customer_id", "time", "event", "arm", "channel")
 
 
 class Defined(NamedTuple):
@@ -103,11 +102,11 @@ def _with_money_of(workspace: Workspace, one: Defined) -> Defined:
 
 
 def last_day(workspace: Workspace) -> datetime.date | None:
-    """The last day that the workspace knows of: of orders, else of any log."""
+    """The last day that the workspace knows of: of orders and campaigns, else of any log."""
     tables = workspace.state["tables"]
-    times = {name: state["ranges"].get("time") for name, state in tables.items()}
-    ends = [times["orders"]] if times.get("orders") else [ends for ends in times.values() if ends]
-    return datetime.date.fromisoformat(max(last for _, last in ends)[:10]) if ends else None
+    times = {name: state["ranges"]["time"] for name, state in tables.items() if state["ranges"].get("time")}
+    ends = [times[name] for name in ("orders", "campaign_events") if name in times] or list(times.values())
+    return max((datetime.date.fromisoformat(last[:10]) for _, last in ends), default=None)
 
 
 def stage(begun: datetime.date, ended: datetime.date | None, today: datetime.date | None) -> str:
@@ -134,8 +133,8 @@ def all_events(workspace: Workspace) -> Log:
                 raise one.error  # nobody could say who opted out of it
             counted = Monitor.of(one.campaign, one.state).store.events()
             found.append(counted.assign(campaign_id=one.campaign.campaign_id))
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in _EVENT_COLUMNS})
-    watched = pd.concat([empty, *found])[list(_EVENT_COLUMNS)].astype({"time": "datetime64[us]"})
+    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in EVENT_COLUMNS})
+    watched = pd.concat([empty, *found])[list(EVENT_COLUMNS)].astype({"time": "datetime64[us]"})
     if "campaign_events" not in workspace.tables:
         return watched
     if not found:
@@ -144,7 +143,7 @@ def all_events(workspace: Workspace) -> Log:
     def alike(table: Log) -> Log:
         rows = as_table(table)
         return rows.select(**{
-            name: rows[name].cast("timestamp(6)" if name == "time" else "string") for name in _EVENT_COLUMNS
+            name: rows[name].cast("timestamp(6)" if name == "time" else "string") for name in EVENT_COLUMNS
         })  # fmt: skip
 
     return alike(workspace.campaign_events).union(alike(watched), distinct=True)
@@ -240,134 +239,9 @@ def write_text(path: Path, text: str) -> None:
         raise WorkspaceError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
-# While it runs
-
-
-def monitor_of(workspace: Workspace, one: Defined) -> Monitor:
-    """What counts the events of a campaign."""
-    from crmlab.mining.campaigns import Monitor
-
-    return Monitor.of(one.campaign, one.state, time_zone=workspace.settings.time_zone or None)
-
-
-def next_steps(
-    workspace: Workspace, campaign: Campaign, folder: Path, now: pd.Timestamp
-) -> tuple[pd.DataFrame, list[str]]:
-    """The next action of each customer by the rules of a campaign, and rules that no event can meet.
-
-    The folder's files are read whole: links, which rules may ask for, are in no monitor's totals.
-    """
-    import pandas as pd
-
-    from crmlab.arrivals import Arrivals
-    from crmlab.mining.campaigns import next_actions
-
-    frames = [piece.frame for piece in Arrivals(folder, conventions=workspace.conventions)({})]
-    events = pd.concat([pd.DataFrame({name: pd.Series(dtype="str") for name in _EVENT_COLUMNS}), *frames])
-    without = [f"{rule.title!r} waits for a link, but no file has a column link."
-               for rule in campaign.rules if rule.link and "link" not in events]  # fmt: skip
-    if "link" not in events:
-        events = events.assign(link=pd.Series(None, events.index, dtype="str"))
-    events = events.astype({"time": "datetime64[us]"}).reset_index(drop=True)
-    events["campaign_id"] = events["campaign_id"].fillna(campaign.campaign_id)
-    # A click or a purchase often names no arm: it is the customer's.
-    events["arm"] = events["arm"].fillna(events["customer_id"].map(_arms(events)))
-    return next_actions(events, campaign, now.to_pydatetime()), without
-
-
-def _arms(events: pd.DataFrame) -> pd.Series:
-    """The arm to which each customer was assigned first."""
-    made = events[(events["event"] == "assigned") & events["arm"].notna()]
-    return made.sort_values(["time", "arm"]).groupby("customer_id")["arm"].first()
-
-
-def due_actions(
-    workspace: Workspace, actions: pd.DataFrame, now: pd.Timestamp
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The contacts due by now of those who may be contacted, and how many may not or cannot be."""
-    import pandas as pd
-
-    from crmlab.cleansing.consent import CONTACT_OF, check_consent
-
-    due = actions[(actions["action"] != "stop") & (actions["due"] <= now)]
-    register, left = register_of(workspace, all_events(workspace)), {"opted out": 0, "no contact known": 0}
-    people, found = workspace.customers.set_index("customer_id"), [due.iloc[:0].assign(contact="")]
-    for channel, rows in due.groupby("action"):
-        column = CONTACT_OF.get(channel)
-        names = [name for name in ("email", "phone", "address") if name in people]
-        known = people.reindex(rows["customer_id"])[names].reset_index()
-        consent = check_consent(known, register, channel, workspace.settings.phone_region)
-        contact = known[column] if column in known else pd.Series("", known.index)
-        empty = contact.isna() & consent["allowed"]
-        left["opted out"] += int((~consent["allowed"]).sum())
-        left["no contact known"] += int(empty.sum())
-        kept = (consent["allowed"] & ~empty).to_numpy()
-        found.append(rows.assign(contact=contact.to_numpy())[kept])
-    columns = ["customer_id", "action", "contact", "due", "why", "arm", "event", "event_time"]
-    listed = pd.concat(found).sort_values(["due", "action", "customer_id"])
-    return listed[columns], {reason: count for reason, count in left.items() if count}
-
-
-# Back into the tables
-
-
 def has_events(workspace: Workspace, campaign_id: str) -> bool:
     """Whether the tables of the workspace have events of a campaign."""
     if "campaign_events" not in workspace.tables:
         return False
     table = workspace.campaign_events
     return bool(table.filter(table["campaign_id"] == campaign_id).count().to_pyarrow().as_py())
-
-
-def record(workspace: Workspace, one: Defined, monitor: Monitor) -> list[str]:
-    """Write what was counted as the tables have it, name the files in ``crmlab.toml``; those it did not name.
-
-    Raises
-    ------
-    WorkspaceError
-        If the tables have the campaign's events from elsewhere, or nothing can be written.
-    """
-    from crmlab.settings import FILE
-
-    campaign, settings = one.campaign, workspace.path / FILE
-    files = {"campaigns": "campaign.csv", "campaign_events": "campaign_events.csv"}
-    named = {source.file for source in workspace.settings.sources}
-    paths = {table: f"campaigns/{one.name}/{file}" for table, file in files.items()}
-    new = {table: path for table, path in paths.items() if path not in named}
-    if "campaign_events" in new and has_events(workspace, campaign.campaign_id):
-        raise WorkspaceError(
-            f"The tables have events of {campaign.campaign_id!r} from another source, so that they would "
-            "count twice; take that source out first, or leave it at that."
-        )
-    events = monitor.store.events()
-    events["arm"] = events["arm"].fillna(events["customer_id"].map(_arms(events)))
-    events["value"] = [_major(value, campaign) for value in events["value"]]
-    events.insert(0, "campaign_id", campaign.campaign_id)
-    channels, costs = ({getattr(arm, name) for arm in campaign.arms} for name in
-                       ("channel", "cost_per_contact"))  # fmt: skip
-    row = {
-        "campaign_id": campaign.campaign_id, "name": campaign.name, "goal": campaign.goal,
-        "segment": campaign.segment, "channel": channels.pop() if len(channels) == 1 else "",
-        "started_at": campaign.started_at, "ended_at": campaign.ended_at, "control_arm": campaign.control,
-        "budget": _major(campaign.budget, campaign),
-        "cost_per_contact": _major(costs.pop(), campaign) if len(costs) == 1 else "",
-    }  # fmt: skip
-    write_text(workspace.path / paths["campaigns"], _csv([row]))
-    write_text(workspace.path / paths["campaign_events"], events.to_csv(index=False, lineterminator="\n"))
-    if new:
-        parts = [f'\n[[source]]\ntable = "{table}"\nfile = "{path}"\n' for table, path in new.items()]
-        write_text(settings, settings.read_text(encoding="utf-8-sig").rstrip("\n") + "\n" + "".join(parts))
-    return list(new.values())
-
-
-def _csv(rows: list[dict]) -> str:
-    import pandas as pd
-
-    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-
-
-def _major(amount: int | None, campaign: Campaign) -> str:
-    """An amount of minor units as tables are written; "" if there is none."""
-    import pandas as pd
-
-    return "" if pd.isna(amount) else f"{Decimal(int(amount)).scaleb(-campaign.decimals):f}"

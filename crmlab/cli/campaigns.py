@@ -17,12 +17,8 @@ from crmlab.errors import ParameterError, WorkspaceError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from crmlab.mining.campaigns import Campaign, Snapshot
-    from crmlab.widgets.monitor_view import MonitorView
+    from crmlab.mining.campaigns import Campaign
     from crmlab.workspace import Workspace
-
-#: Marks around names in sentences that may run the other way; a terminal shows them as boxes.
-_ISOLATES = dict.fromkeys((0x2068, 0x2069))
 
 
 @click.group()
@@ -142,7 +138,7 @@ def _shown(value: Any) -> str:
 @click.option("--strata", metavar="COL", multiple=True,
               help="A column of the profile in which the arms are to be alike; repeatable.")  # fmt: skip
 @click.option("--base", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True, max_open=True),
-              help="Share that responds without contact; if not given, that of the last control group.")  # fmt: skip
+              help="Share that responds without contact; the last control group's if not given.")  # fmt: skip
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path),
               help="Folder for the lists; campaigns/ID of the workspace if not given.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
@@ -237,7 +233,7 @@ def _say_sizes(workspace: Workspace, mine: Campaign, people: pd.DataFrame, base:
 @click.option("--actions", metavar="FILE.csv", type=click.Path(path_type=Path, dir_okay=False),
               help="With --once: write the contacts that are due by the rules.")  # fmt: skip
 @click.option("--record", is_flag=True,
-              help="With --once: add what was counted to the tables of the workspace, for reports.")  # fmt: skip
+              help="With --once: add what was counted to the workspace's tables, for reports.")  # fmt: skip
 @click.option("--as-of", metavar="MOMENT", help="With --once: what the clock shows; now if not given.")
 @click.option("--every", metavar="SECONDS", type=click.IntRange(1), default=10, show_default=True,
               help="An open page looks for events after so long.")  # fmt: skip
@@ -255,53 +251,16 @@ def watch(
     What is said of an arm holds however often one looks. With --once the exit status is 1 if
     something is to be looked into. The page needs Voila (crmlab[live]).
     """
+    from crmlab.cli.campaign_watch import look, serve
+
     if not once and (actions or record or as_of):
         raise ParameterError("--actions, --record and --as-of belong to one look; give --once as well.")
     opened = _open(workspace)
     one = desk.find(opened, name)
     folder = events or one.folder / "events"
     if once:
-        sys.exit(_look(opened, one, folder, actions, record, as_of))
-    sys.exit(_serve(opened, one, folder, every, port, browser, lang))
-
-
-def _look(
-    workspace: Workspace, one: desk.Defined, folder: Path, actions: Path | None, record: bool,
-    as_of: str | None,
-) -> int:  # fmt: skip
-    """Count what has arrived and print it; the exit status."""
-    from crmlab.arrivals import Arrivals
-    from crmlab.locale import language
-    from crmlab.widgets.monitor_view import MonitorView
-
-    arrivals = Arrivals(folder, conventions=workspace.conventions)
-    monitor = desk.monitor_of(workspace, one)
-    with working("counting") as say:
-        say(f"the events in {folder}")
-        found = monitor.refresh(arrivals, _moment(as_of))
-    mine = one.campaign
-    view = MonitorView(language("en"), mine.currency, mine.decimals, mine.control)
-    last = "" if found.last_event is None else f", last event {found.last_event:%Y-%m-%d %H:%M}"
-    _print_counts(mine, found, view, f"{mine.name} on {found.at:%Y-%m-%d %H:%M}{last}")
-    for sentence in view.verdicts(found):
-        click.echo(sentence.translate(_ISOLATES))
-    cost = int(found.arms["cost"].sum())
-    if mine.budget is not None:
-        click.echo(
-            f"First contacts cost {view.money(cost)} so far, of a budget of {view.money(mine.budget)}."
-        )
-    wrong, known = view.warnings(found, arrivals.waiting)
-    if mine.rules:
-        known += _say_actions(workspace, mine, folder, found.at, actions)
-    for sentence in known:
-        click.echo(sentence.translate(_ISOLATES))
-    for sentence in wrong:
-        click.echo(f"Look into it: {sentence.translate(_ISOLATES)}", err=True)
-    if record:
-        for path in desk.record(workspace, one, monitor):
-            click.echo(f"Added to the sources in crmlab.toml: {path}")
-        click.echo(f'Next: crmlab campaign report "{one.name}" -w {workspace.path}')
-    return FINDING if wrong else 0
+        sys.exit(look(opened, one, folder, actions, record, _moment(as_of)))
+    sys.exit(serve(opened, one, folder, every, port, browser, lang))
 
 
 def _moment(text: str | None) -> pd.Timestamp | None:
@@ -312,74 +271,14 @@ def _moment(text: str | None) -> pd.Timestamp | None:
     from crmlab.calendars import as_day
 
     try:
-        found = pd.Timestamp(datetime.datetime.fromisoformat(text))
+        found = datetime.datetime.fromisoformat(text)
     except ValueError:
-        found = pd.Timestamp(as_day(text, "--as-of"))
+        found = None
+    if found is None or found.year < 1800:  # a day of the other calendar
+        return pd.Timestamp(as_day(text, "--as-of"))
     if found.tzinfo is not None:
         raise ParameterError("--as-of is a moment without a time zone, as those of the events are.")
-    return found
-
-
-def _print_counts(mine: Campaign, found: Snapshot, view: MonitorView, title: str) -> None:
-    lines = [
-        [row.arm, f"{row.customers:,}", f"{row.responses:,}", view.tongue.percent(row.rate),
-         view.money(row.revenue), view.money(row.per_customer), f"{row.contacts:,}", view.money(row.cost)]
-        for row in found.arms.itertuples()
-    ]  # fmt: skip
-    heads = ["Arm", "Customers", "Responses", "Rate", "Revenue", "Per customer", "Contacts", "Cost"]
-    print_table(title, lines, heads, right=tuple(range(1, 8)))
-    reached = found.funnel[found.funnel["channel"] == ""]
-    arms = [arm for arm in found.arms["arm"] if arm in set(reached["arm"])]
-    cells = {(row.event, row.arm): f"{row.customers:,} ({row.share:.1%})" for row in reached.itertuples()}
-    steps = [
-        [step, *(cells.get((step, arm), "") for arm in arms)] for step in dict.fromkeys(reached["event"])
-    ]
-    if steps:
-        print_table("Funnel", steps, ["Step", *arms], right=tuple(range(1, len(arms) + 1)))
-
-
-def _say_actions(
-    workspace: Workspace, mine: Campaign, folder: Path, now: pd.Timestamp, target: Path | None
-) -> list[str]:
-    """Print what is to be done next, by rule, and write what is due; what is good to know of it."""
-    found, notes = desk.next_steps(workspace, mine, folder, now)
-    lines = []
-    for number, rule in enumerate(mine.rules, 1):
-        ours = found[found["rule"] == number]
-        due = int((ours["due"] <= now).sum())
-        lines.append([rule.title, rule.action, f"{due:,}", f"{len(ours) - due:,}"])
-    print_table("To be done next", lines, ["Rule", "Action", "Due", "Later"], right=(2, 3))
-    if target is not None:
-        from crmlab.export import write_back
-
-        due, left = desk.due_actions(workspace, found, now)
-        write_back(due, target, identifiers=["contact"], bom=True)
-        out = "".join(f", {count:,} left out: {reason}" for reason, count in left.items())
-        click.echo(f"Written: {target} ({len(due):,} {'contact' if len(due) == 1 else 'contacts'}{out})")
-    return notes
-
-
-def _serve(
-    workspace: Workspace, one: desk.Defined, folder: Path, every: int, port: int | None, browser: bool,
-    lang: str | None,
-) -> int:  # fmt: skip
-    """Serve the page of a running campaign until interrupted; the exit status."""
-    import tempfile
-    from dataclasses import asdict
-
-    from crmlab.arrivals import Arrivals
-    from crmlab.reporting.live import free_port, serve
-    from crmlab.reporting.watch import watch_notebook
-
-    Arrivals(folder)  # says that there is no such folder before a page has to
-    monitor, mine, port = desk.monitor_of(workspace, one), one.campaign, free_port(port)
-    with tempfile.TemporaryDirectory(prefix="crmlab-watch-") as temporary:
-        notebook = watch_notebook(
-            monitor.parameters, folder, Path(temporary), name=mine.name, every=every,
-            language=lang or workspace.settings.language, currency=mine.currency, decimals=mine.decimals,
-            conventions=asdict(workspace.conventions),
-        )  # fmt: skip
-        return serve(notebook, port, browser, lambda address: click.echo(f"{address} until Ctrl-C"))
+    return pd.Timestamp(found)
 
 
 @campaign.command("report")
@@ -399,7 +298,7 @@ def report_on(context: click.Context, name: str, workspace: Path, parameters: tu
         campaign_id = one.campaign.campaign_id
         if not desk.has_events(opened, campaign_id):
             raise ParameterError(
-                f"The tables of the workspace have no events of {campaign_id!r} yet; add what was counted with: "
+                f"The workspace's tables have no events of {campaign_id!r} yet; add what was counted with: "
                 f"{_watch(one.name, workspace, one.folder)} --once --record"
             )
     chosen = (f"campaign_id={campaign_id}", *parameters)
