@@ -313,7 +313,7 @@ def _check_columns(source: Source, where: str) -> None:
 
 
 def _check_scale(constants: dict[str, Any], metrics: dict[Any, tuple], where: str) -> None:
-    """Refuse scales without length, and NPS on other scales than those of eleven steps."""
+    """Refuse scales without length, NPS on other than eleven steps, and CSAT on more."""
     ends = {}
     for name in ("scale_low", "scale_high"):
         try:
@@ -329,6 +329,11 @@ def _check_scale(constants: dict[str, Any], metrics: dict[Any, tuple], where: st
             f"{where}: scale_low in [source.constants] is to be below scale_high, not {low:g} and {high:g}."
         )
     spelling = str(constants.get("metric", "")).lower()
+    if spelling in ("csat", *metrics.get("csat", ())) and high - low > 10:
+        raise WorkspaceError(
+            f"{where}: the metric csat in [source.constants] counts the top boxes of up to eleven steps, not "
+            f"of {low:g} to {high:g}; give these questions the metric item."
+        )
     if spelling in ("nps", *metrics.get("nps", ())) and high - low != 10:
         raise WorkspaceError(
             f"{where}: the metric nps in [source.constants] is defined on eleven steps, 0 to 10 or coded 1 "

@@ -278,6 +278,8 @@ _ALL = (
         Column("arm", "text", "the arm the customer was put into", required=True,
                headings=("group", "variant", "treatment", "گروه")),
         _channel,
+        Column("link", "text", "which link or answer it was", missing="not recorded",
+               headings=("url", "button", "پیوند", "لینک")),
         Column("value", "money", "revenue of the event", unit="minor units of the currency",
                missing="none", headings=("revenue", "spend", "amount", "مبلغ")),
     ), log=True),

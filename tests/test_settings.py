@@ -360,6 +360,9 @@ SCALE = "[[source]]\ntable = 'surveys'\nfile = 's.csv'\n[source.constants]\nmetr
              "on 1 to 5; give questions on other scales the metric csat or item.")
             for metric in ("'nps'", "'NPS'", "'Net Promoter Score'")
         ),
+        ("'csat'", "0", "100",
+         "the metric csat in [source.constants] counts the top boxes of up to eleven steps, not of 0 to 100; "
+         "give these questions the metric item."),
     ],
 )  # fmt: skip
 def test_an_impossible_scale_is_one_sentence(tmp_path, metric, low, high, said):

@@ -145,10 +145,8 @@ def _next_steps(
 
     frames = [piece.frame for piece in Arrivals(folder, conventions=workspace.conventions)({})]
     events = pd.concat([pd.DataFrame({name: pd.Series(dtype="str") for name in EVENT_COLUMNS}), *frames])
-    without = [f"{rule.title!r} waits for a link, but no file has a column link."
-               for rule in campaign.rules if rule.link and "link" not in events]  # fmt: skip
-    if "link" not in events:
-        events = events.assign(link=pd.Series(None, events.index, dtype="str"))
+    without = [f"{rule.title!r} waits for a link, but no event has one in a column link."
+               for rule in campaign.rules if rule.link and events["link"].isna().all()]  # fmt: skip
     events = events.astype({"time": "datetime64[us]"}).reset_index(drop=True)
     events["campaign_id"] = events["campaign_id"].fillna(campaign.campaign_id)
     # A click or a purchase often names no arm: it is the customer's.

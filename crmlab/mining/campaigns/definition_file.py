@@ -49,7 +49,7 @@ _PERSIAN = {"هفته": "week", "روز": "day", "ساعت": "hour", "دقیقه
 
 
 def definition_of(workspace: str | Path, campaign_id: str) -> Campaign | None:
-    """The definition of a campaign in the folder `campaigns` of a workspace, or None if it has none.
+    """The definition of a campaign among the files ``campaigns/*.toml`` of a workspace, or None.
 
     Parameters
     ----------
@@ -61,10 +61,20 @@ def definition_of(workspace: str | Path, campaign_id: str) -> Campaign | None:
     Raises
     ------
     ParameterError
-        If the file is there and cannot be read.
+        If a file cannot be read and none of the others is the definition.
     """
-    path = Path(workspace) / "campaigns" / f"{campaign_id}.toml"
-    return read_definition(path) if path.is_file() else None
+    faults = []
+    for path in sorted((Path(workspace) / "campaigns").glob("*.toml")):
+        try:
+            found = read_definition(path)
+        except ParameterError as error:
+            faults.append(error)
+            continue
+        if found.campaign_id == campaign_id:
+            return found
+    if faults:
+        raise faults[0]
+    return None
 
 
 def read_definition(path: Path) -> Campaign:
