@@ -65,12 +65,10 @@ def test_equal_effects_are_not_told_apart():
 def test_the_order_of_rows_and_what_came_later_make_no_difference():
     profile, outcomes = campaign_with(1200, {"keen": 0.2, "cool": 0.0})
     found = targeting(profile, outcomes, "control", permutations=19)
-    later = profile.assign(
-        campaign_responses=outcomes.set_index("customer_id")["responded"],
-        last_purchase=pd.Timestamp("2025-05-01"),
-    )
-    again = targeting(later.sample(frac=1, random_state=1), outcomes.sample(frac=1, random_state=2), "control",
-                      permutations=19)  # fmt: skip
+    responses = outcomes.set_index("customer_id")["responded"]
+    later = profile.assign(campaign_responses=responses, last_purchase=pd.Timestamp("2025-05-01"))
+    shuffled = later.sample(frac=1, random_state=1), outcomes.sample(frac=1, random_state=2)
+    again = targeting(*shuffled, "control", permutations=19)
     pd.testing.assert_frame_equal(again.scores, found.scores)
     pd.testing.assert_frame_equal(again.fifths, found.fifths)
 
@@ -78,7 +76,8 @@ def test_the_order_of_rows_and_what_came_later_make_no_difference():
 def test_too_few_customers_tell_nothing():
     profile, outcomes = campaign_with(150, {"keen": 0.2, "cool": 0.0})
     assert targeting(profile, outcomes, "control") is None
-    assert targeting(profile[["constant"]], campaign_with(900, {"a": 0.1})[1], "control") is None
+    many, of_many = campaign_with(900, {"a": 0.1})
+    assert targeting(many[["constant", "first_purchase"]], of_many, "control") is None
     with pytest.raises(ParameterError, match="There is no arm 'none' among the outcomes"):
         targeting(profile, outcomes, "none")
 

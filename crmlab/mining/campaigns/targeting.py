@@ -73,8 +73,9 @@ def targeting(
     Examples
     --------
     >>> from crmlab.mining.campaigns import targeting
-    >>> outcomes = pd.DataFrame({"customer_id": ["a"], "arm": ["mail"], "responded": [1], "value": [5]})
-    >>> targeting(pd.DataFrame({"age": [40]}, index=["a"]), outcomes, "none") is None
+    >>> outcomes = pd.DataFrame({"customer_id": ["a", "b"], "arm": ["mail", "none"], "responded": [1, 0],
+    ...     "value": [5, 0]})
+    >>> targeting(pd.DataFrame({"age": [40, 50]}, index=["a", "b"]), outcomes, "none") is None
     True
     """
     from crmlab.mining.campaigns.heterogeneity import HETEROGENEITY
