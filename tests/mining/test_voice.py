@@ -50,6 +50,18 @@ def test_a_table_of_the_engine_gives_the_same_comments():
     )
 
 
+def test_a_comment_beside_several_answers_of_a_form_is_one():
+    form = pd.DataFrame({
+        "response_id": ["R1", "R1", "R2", "R2", None, None], "metric": ["nps", "csat"] * 3,
+        "score": [3, 1, 9, 5, 2, 2], "scale_low": 0, "scale_high": 10,
+        "comment": ["too late"] * 2 + ["fine", "quick"] + ["too late"] * 2,
+    })  # fmt: skip
+    found = comments(form)
+    assert sorted(found["comment"]) == ["fine", "quick", "too late", "too late", "too late"]
+    assert found.loc[found["id"] == "R1", "metric"].tolist() == ["csat"]
+    assert found.attrs["empty"] == 0
+
+
 @pytest.mark.parametrize("blank", [None, "", "  \u200c "])
 def test_an_empty_column_of_comments_is_counted(blank):
     found = comments(SURVEYS.assign(comment=pd.Series([blank] * 6, dtype="str")))

@@ -38,7 +38,8 @@ def comments(
     Parameters
     ----------
     surveys, tickets
-        As in the contract, either or both. Of a ticket, equal comments of several statuses are one.
+        As in the contract, either or both. Equal comments beside several answers of a response, or
+        several statuses of a ticket, are one.
     respondent
         Whose answers: those of outside customers, or of departments inside; a missing respondent is an
         outside customer.
@@ -105,7 +106,13 @@ def _of_surveys(surveys: Log, respondent: str) -> tuple[pd.DataFrame, int]:
     rows = answers.count().to_pyarrow().as_py()
     kept = answers.select(*(name for name in _OF_SURVEYS if name in answers.columns))
     found = _filled(collect(kept.filter(kept["comment"].notnull())))
-    return _in_columns(found, "survey", "response_id"), rows - len(found)
+    missing = rows - len(found)
+    if "response_id" in found:
+        # One comment beside several answers of a form stands beside each of them.
+        by = [name for name in ("response_id", "metric", "touch_point", "question") if name in found]
+        again = found.sort_values(by, kind="stable").duplicated(["response_id", "comment"])
+        found = found[~again.reindex(found.index) | found["response_id"].isna()]
+    return _in_columns(found, "survey", "response_id"), missing
 
 
 def _of_tickets(tickets: Log) -> tuple[pd.DataFrame, int]:
