@@ -67,10 +67,11 @@ def drop(folder: Path, file: str, rows: pd.DataFrame) -> None:
     rows[columns].to_csv(folder / "campaigns" / "spring" / "events" / file, index=False)
 
 
-def refused(folder: Path) -> set[str]:
-    """Customers whose last word was a refusal, of all channels or of e-mail."""
+def refused(folder: Path, channel: str = "email") -> set[str]:
+    """Customers whose last word on this channel, or on all, was a refusal."""
     consents = open_workspace(folder).consents
-    consents = consents[consents["customer_id"].notna() & ~consents["channel"].isin(["phone", "sms", "post"])]
+    about = consents["channel"].isna() | (consents["channel"] == channel)
+    consents = consents[consents["customer_id"].notna() & about]
     last = consents.sort_values("time").groupby("customer_id")["given"].last()
     return set(last.index[~last.astype(bool)])
 
@@ -121,9 +122,10 @@ def test_from_definition_to_report(spring, tmp_path):
     assert (due_of("phone"), due_of("stop")) == (38, 2)
     actions = pd.read_csv(due, dtype=str, encoding="utf-8-sig").set_index("customer_id")
     assert not {*actions.index} & {*left["customer_id"]}
-    phone = open_workspace(spring).consents.query("channel == 'phone'").sort_values("time")
-    last = phone.groupby("customer_id")["given"].last().astype(bool)
-    assert not {*actions.index[actions["action"] == "phone"]} & {*last.index[~last]}
+    for action in ("phone", "sms"):
+        assert not {*actions.index[actions["action"] == action]} & refused(spring, action)
+    assert due_of("sms") > (actions["action"] == "sms").sum() > 0
+    assert re.search(r"due\.csv \(\d+ contacts, \d+ left out: opted out", first.output)
 
     # The next audience leaves out who left this one, though no table has it yet.
     shutil.copy2(spring / "campaigns" / "spring.toml", spring / "campaigns" / "summer.toml")
