@@ -71,9 +71,9 @@ class MonitorView(NamedTuple):
         for row in found.responses.to_dict("records"):
             points = {name: self._points(row[name]) for name in ("difference", "low", "high")}
             arm = _name(row["arm"])
-            if row["verdict"] == "leads":
+            if row["verdict"] == "ahead":
                 said.append(self.tongue(SAID["leads"], arm=arm, **points))
-            elif row["verdict"] == "trails":
+            elif row["verdict"] == "behind":
                 ends = {"difference": self._points(-row["difference"]), "low": self._points(-row["high"]),
                         "high": self._points(-row["low"])}  # fmt: skip
                 said.append(self.tongue(SAID["trails"], arm=arm, **ends))
@@ -82,10 +82,10 @@ class MonitorView(NamedTuple):
             else:
                 said.append(self.tongue(SAID["early"], arm=arm))
             value = money[row["arm"]]
-            if value["verdict"] == "leads":
+            if value["verdict"] == "ahead":
                 ends = {name: self.money(value[name]) for name in ("difference", "low", "high")}
                 said.append(self.tongue(SAID["more"], arm=arm, **ends))
-            elif value["verdict"] == "trails":
+            elif value["verdict"] == "behind":
                 ends = {"difference": self.money(-value["difference"]), "low": self.money(-value["high"]),
                         "high": self.money(-value["low"])}  # fmt: skip
                 said.append(self.tongue(SAID["less"], arm=arm, **ends))

@@ -101,7 +101,7 @@ def units() -> set[str]:
         *STEPS,
         *METRICS,
         *REASONS,
-        *("leads", "trails", "too early to tell"),
+        *("ahead", "behind", "too early to tell"),
         *(*FATES, *HETEROGENEITY, *REACHED, *FIFTHS, "not a customer yet", "stop", "no more contact"),
         # The headings and lengths of time of a campaign's card.
         *("Budget", "Campaign", "Goal", "Not contacted", "Seed", "Success", "Time", "Segment", "Rule"),

@@ -156,7 +156,7 @@ def test_hillstrom_is_told_from_no_mail(public_data):
     outcomes = mails.rename(columns={"segment": "arm", "visit": "responded"})
     found = confidence_sequence(outcomes, "No E-Mail", planned=20_000).set_index("arm")
     assert found["difference"].round(8).tolist() == [0.07658956, 0.04523311]
-    assert found["verdict"].tolist() == ["leads", "leads"]
+    assert found["verdict"].tolist() == ["ahead", "ahead"]
     # Longer than Welch's, which allows for one look.
     length = (found["high"] - found["low"]).to_numpy() / 2
     assert (length > 1.96 * np.array([0.00338589, 0.00323446])).all()
@@ -182,7 +182,7 @@ def test_the_last_look_is_what_all_customers_say_and_their_order_does_not_count(
     )
     last = looked[looked["look"] == 20].reset_index(drop=True).assign(look=1)
     pd.testing.assert_frame_equal(last, confidence_sequence(frame, "none"))
-    assert last["verdict"].tolist() == ["leads", "too early to tell"]
+    assert last["verdict"].tolist() == ["ahead", "too early to tell"]
 
 
 def test_arms_share_what_is_left_of_the_level():

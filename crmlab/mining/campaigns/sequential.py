@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crmlab.engine import Log
 
 #: What a confidence sequence says of an arm; the last one as long as it holds zero.
-LEADS, TRAILS, TOO_EARLY = "leads", "trails", "too early to tell"
+LEADS, TRAILS, TOO_EARLY = "ahead", "behind", "too early to tell"
 COLUMNS = ["arm", "look", "n", "mean", "control_n", "control_mean", "difference", "low", "high", "p_value",
            "verdict"]  # fmt: skip
 
@@ -58,7 +58,7 @@ def confidence_sequence(
     DataFrame
         One row per look and arm but the control, sorted so: `arm`, `look` (from 1), `n`, `mean`,
         `control_n`, `control_mean`, `difference`, `low`, `high`, `p_value` (of one arm alone; may
-        be looked at as often as one likes) and `verdict`: ``"leads"`` or ``"trails"`` if the interval
+        be looked at as often as one likes) and `verdict`: ``"ahead"`` or ``"behind"`` if the interval
         leaves zero out, else ``"too early to tell"``. Where an arm has fewer than two customers, or no
         two outcomes differ, the interval has no ends.
 
