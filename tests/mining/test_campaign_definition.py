@@ -41,16 +41,18 @@ def test_the_starter_is_a_campaign(tmp_path):
     assert (found.started_at, found.ended_at) == (datetime.date(2025, 4, 15), datetime.date(2025, 5, 12))
     assert found.budget == 500_000
     assert found.arms == (
-        Arm("offer a", "email", 0.4, "10 per cent off the next order"),
-        Arm("offer b", "email", 0.4, "free delivery"),
+        Arm("offer a", "email", 0.4, "10 per cent off the next order", 1),
+        Arm("offer b", "email", 0.4, "free delivery", 1),
     )
     assert (found.control, found.control_share, found.seed) == ("control", 0.2, 1)
     assert found.exclusions == Exclusions(2, 30, ("open_tickets > 0",))
     assert found.rules == (
         CompletionRule("unsubscribed", "stop"),
-        CompletionRule("clicked", "phone", 3 * DAY, link="B", delay=DAY / 6, cost_per_contact=300),
+        CompletionRule(
+            "clicked", "phone", 3 * DAY, "converted", link="B", delay=DAY / 6, cost_per_contact=300
+        ),
         CompletionRule("bounced", "post", cost_per_contact=100),
-        CompletionRule("sent", "sms", 5 * DAY, unless="opened"),
+        CompletionRule("sent", "sms", 5 * DAY, "opened", cost_per_contact=5),
     )
     assert found.indicators == (
         Indicator("response", 0.06, 28, event="converted"),
@@ -432,14 +434,15 @@ def test_the_card_says_all(tmp_path):
         ["Not contacted", "who refused contact through the channel"],
         ["Not contacted", "who had 2 contacts by campaigns within the last 30 days"],
         ["Not contacted", "who meets: open_tickets > 0"],
-        ["Arm", "offer a: 40% of the customers, by email, 0.00 EUR per contact; offer: 10 per cent off the "
+        ["Arm", "offer a: 40% of the customers, by email, 0.01 EUR per contact; offer: 10 per cent off the "
          "next order"],
-        ["Arm", "offer b: 40% of the customers, by email, 0.00 EUR per contact; offer: free delivery"],
+        ["Arm", "offer b: 40% of the customers, by email, 0.01 EUR per contact; offer: free delivery"],
         ["Control group", "control: 20% of the customers, not contacted"],
         ["Rule", "unsubscribed → no more contact"],
-        ["Rule", "clicked, link B; within 3 days of the first sending; due 4 hours later → phone, 3.00 EUR "
-         "per contact"],
-        ["Rule", "bounced → post, 1.00 EUR per contact"], ["Rule", "sent, not opened; for 5 days → SMS"],
+        ["Rule", "clicked, link B, not converted; for 3 days; due 4 hours later → phone, 3.00 EUR per "
+         "contact"],
+        ["Rule", "bounced → post, 1.00 EUR per contact"],
+        ["Rule", "sent, not opened; for 5 days → SMS, 0.05 EUR per contact"],
         ["Success", "response: converted, 6.0% of the customers or more within 28 days"],
         ["Success", "revenue per customer: revenue per customer, 4.00 EUR or more within 28 days"],
         ["Seed", "1"],
@@ -449,7 +452,7 @@ def test_the_card_says_all(tmp_path):
 def test_rules_as_ways(tmp_path):
     assert rule_steps(read(tmp_path, TEXT), language("en")).values.tolist() == [
         ["all arms", "unsubscribed", "", "no more contact"],
-        ["all arms", "clicked, link B", "within 3 days of the first sending\ndue 4 hours later", "phone"],
+        ["all arms", "clicked, link B, not converted", "for 3 days\ndue 4 hours later", "phone"],
         ["all arms", "bounced", "", "post"], ["all arms", "sent, not opened", "for 5 days", "SMS"],
     ]  # fmt: skip
 

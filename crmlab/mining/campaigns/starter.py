@@ -89,14 +89,14 @@ name = "offer a"
 offer = "10 per cent off the next order"
 channel = "email"             # web, email, phone, sms, fax, post, social, in_person, app, partner
 share = 0.4
-cost_per_contact = 0          # in the currency
+cost_per_contact = 0.01       # in the currency
 
 [[arm]]
 name = "offer b"
 offer = "free delivery"
 channel = "email"
 share = 0.4
-cost_per_contact = 0
+cost_per_contact = 0.01
 
 # What is done after an event: a contact through another channel, or "stop". Events: assigned, sent,
 # delivered, bounced, opened, clicked, visited, converted, unsubscribed. A rule may name the arm, the
@@ -108,9 +108,10 @@ action = "stop"
 [[rule]]
 after = "clicked"
 link = "B"
-within = "3 days"             # after the first sending
+unless = "converted"          # if nobody bought ...
+within = "3 days"             # ... in so long a time after the click
 action = "phone"
-delay = "4 hours"             # from the click until the call is due
+delay = "4 hours"             # from then until the call is due
 cost_per_contact = 3
 
 [[rule]]
@@ -123,7 +124,7 @@ after = "sent"
 unless = "opened"             # if nobody opened it ...
 within = "5 days"             # ... in so long a time
 action = "sms"
-cost_per_contact = 0
+cost_per_contact = 0.05
 
 # By what you will tell whether it succeeded: the share of customers with an event, or an amount per
 # customer (measure = "revenue", "cost" or "profit"), so many days after the assignment.
@@ -193,9 +194,10 @@ action = "stop"
 [[rule]]
 after = "clicked"
 link = "B"
-within = "3 روز"              # پس از نخستین ارسال
+unless = "converted"          # اگر پس از کلیک نخرید ...
+within = "3 روز"              # ... تا این مدت
 action = "phone"
-delay = "4 ساعت"              # از کلیک تا سررسید تماس
+delay = "4 ساعت"              # از آن هنگام تا سررسید تماس
 cost_per_contact = 30000
 
 [[rule]]
