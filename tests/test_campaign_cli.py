@@ -260,6 +260,8 @@ def test_events_that_cannot_be_right_are_told(spring):
         (("watch", "spring", "--events", "nowhere"), "There is no folder nowhere to watch"),
         (("watch", "spring", "--once", "--as-of", "2025-01-01T00:00+01:00"), "without a time zone"),
         (("report", "M0001"), "There is no campaign 'M0001'"),
+        (("audience", "M001"), "The campaign 'M001' is in the tables but has no definition"),
+        (("watch", "M001", "--once"), 'crmlab campaign new "M001" -w '),
     ],
 )
 def test_a_wrong_call_is_one_sentence(drawn, arguments, sentence):

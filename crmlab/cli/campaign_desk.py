@@ -84,9 +84,15 @@ def find(workspace: Workspace, name: str) -> Defined:
     for one in there:
         if one.campaign and one.campaign.campaign_id == name:
             return _with_money_of(workspace, one)
+    begin = f'crmlab campaign new "{name}" -w {workspace.path}'
+    if "campaigns" in workspace.tables and name in set(workspace.campaigns["campaign_id"]):
+        raise ParameterError(
+            f"The campaign {name!r} is in the tables but has no definition in {path.parent}. Begin one with "
+            f"that id with: {begin}"
+        )
     raise ParameterError(
         f"There is no campaign {name!r} in {path.parent}{did_you_mean(name, [one.name for one in there])} "
-        f'Begin one with: crmlab campaign new "{name}" -w {workspace.path}'
+        f"Begin one with: {begin}"
     )
 
 
