@@ -157,6 +157,31 @@ def test_from_definition_to_report(spring, tmp_path):
     assert "running" in state[0]
 
 
+def test_only_what_counts_is_recorded(spring, tmp_path):
+    people = assigned(spring)
+    contacted = people[people["arm"] != "control"]
+    drop(spring, "sent.csv", contacted.assign(event="sent", time="2025-01-02 09:00"))
+    wrong = pd.concat([
+        contacted.iloc[:1].assign(event="assigned", arm="control", time="2025-01-03 09:00"),
+        contacted.iloc[1:2].assign(event="clicked", arm="offer x", time="2025-01-03 09:00"),
+        contacted.iloc[2:3].assign(event="clicked", arm="control", time="2025-01-03 09:00"),
+        contacted.iloc[3:4].assign(event="clicked", customer_id="nobody", time="2025-01-03 09:00"),
+    ])  # fmt: skip
+    wrong.to_csv(spring / "campaigns" / "spring" / "events" / "wrong.csv", index=False)
+    kept = crmlab("watch", "spring", "-w", spring, "--once", "--as-of", NOW, "--record")
+    assert "Left out of the tables: 3 events that do not count." in kept.output
+    events = open_workspace(spring).campaign_events.execute()
+    events = events[events["campaign_id"] == "spring"]
+    assert events.groupby("customer_id")["arm"].nunique().eq(1).all()
+    assert len(events) == len(people) + len(contacted) + 1
+    # What names another arm than the customer's counts for that of the assignment.
+    (clicked,) = events[events["event"] == "clicked"].itertuples()
+    assert (clicked.customer_id, clicked.arm) == tuple(contacted.iloc[2][["customer_id", "arm"]])
+    assert crmlab("audience", "spring", "-w", spring, "--dry-run").exit_code == 0
+    made = crmlab("report", "spring", "-w", spring, "--out", tmp_path / "reports")
+    assert made.exit_code == 0, made.output
+
+
 def test_new_begins_after_the_data_and_replaces_nothing_unasked(shop):
     made = crmlab("new", "Herbst & Winter/25", "-w", shop, "--lang", "fa")
     assert made.exit_code == 0

@@ -56,8 +56,12 @@ def look(
     for sentence in wrong:
         click.echo(f"Look into it: {sentence.translate(_ISOLATES)}", err=True)
     if record:
-        for path in _record(workspace, one, monitor):
+        added, left_out = _record(workspace, one, monitor)
+        for path in added:
             click.echo(f"Added to the sources in crmlab.toml: {path}")
+        if left_out:
+            said = "event that does" if left_out == 1 else "events that do"
+            click.echo(f"Left out of the tables: {left_out:,} {said} not count.")
         click.echo(f'Next: crmlab campaign report "{one.name}" -w {workspace.path}')
     return FINDING if wrong else 0
 
@@ -187,8 +191,13 @@ def _due_actions(
     return listed[columns], {reason: count for reason, count in left.items() if count}
 
 
-def _record(workspace: Workspace, one: Defined, monitor: Monitor) -> list[str]:
-    """Write what was counted as the tables have it, name the files in ``crmlab.toml``; those it did not name.
+def _record(workspace: Workspace, one: Defined, monitor: Monitor) -> tuple[list[str], int]:
+    """Write what counts as the tables have it, and name the files in ``crmlab.toml``.
+
+    Returns
+    -------
+    list of str, int
+        The files that it did not name, and the number of events that do not count.
 
     Raises
     ------
@@ -207,8 +216,8 @@ def _record(workspace: Workspace, one: Defined, monitor: Monitor) -> list[str]:
             f"The tables have events of {campaign.campaign_id!r} from another source, so that they would "
             "count twice; take that source out first, or leave it at that."
         )
-    events = monitor.store.events()
-    events["arm"] = events["arm"].fillna(events["customer_id"].map(_arms(events)))
+    events = monitor.events()
+    left_out = len(monitor.store.rows()) - len(events)
     events["value"] = [_major(value, campaign) for value in events["value"]]
     events.insert(0, "campaign_id", campaign.campaign_id)
     channels, costs = ({getattr(arm, name) for arm in campaign.arms} for name in
@@ -225,7 +234,7 @@ def _record(workspace: Workspace, one: Defined, monitor: Monitor) -> list[str]:
     if new:
         parts = [f'\n[[source]]\ntable = "{table}"\nfile = "{path}"\n' for table, path in new.items()]
         write_text(settings, settings.read_text(encoding="utf-8-sig").rstrip("\n") + "\n" + "".join(parts))
-    return list(new.values())
+    return list(new.values()), left_out
 
 
 def _csv(rows: list[dict]) -> str:

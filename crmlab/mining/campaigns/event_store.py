@@ -244,8 +244,12 @@ class EventStore:
 
     def events(self) -> pd.DataFrame:
         """All events as the contract has them, sorted by customer, event and time."""
+        return to_events(self.rows())
+
+    def rows(self) -> pd.DataFrame:
+        """All events with the columns `COLUMNS`, in the same order."""
         with self._open() as base:
-            return to_events(_events(base))
+            return _events(base)
 
 
 def _events(base: sqlite3.Connection, touched: bool = False) -> pd.DataFrame:

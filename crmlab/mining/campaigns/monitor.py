@@ -17,7 +17,7 @@ from crmlab.errors import ParameterError, did_you_mean
 from crmlab.mining.campaigns.event_store import EventStore, Piece
 from crmlab.mining.campaigns.funnel import STEPS
 from crmlab.mining.campaigns.sequential import against_control
-from crmlab.mining.campaigns.tally import ANY, Rules, Totals, tally, to_rows
+from crmlab.mining.campaigns.tally import ANY, Rules, Totals, counted, tally, to_events, to_rows
 from crmlab.mining.methods.monitors import SampleRatio, sample_ratio
 
 if TYPE_CHECKING:
@@ -186,8 +186,9 @@ class Monitor:
                 f"and {time_zone!r}."
             ) from None
         within = None if horizon is None else horizon * 86_400_000_000
-        rules = Rules(tuple(sorted(self.arms)), response, self._skew, within)
-        self.store = EventStore(Path(folder) / FILE, partial(tally, rules=rules), campaign_id, asdict(rules))
+        self._rules = Rules(tuple(sorted(self.arms)), response, self._skew, within)
+        plan = asdict(self._rules)
+        self.store = EventStore(Path(folder) / FILE, partial(tally, rules=self._rules), campaign_id, plan)
 
     @classmethod
     def of(cls, campaign: Campaign, folder: str | Path, **options: Any) -> Monitor:
@@ -300,6 +301,14 @@ class Monitor:
         return self.store.add(piece, rows, int(elsewhere.sum()), latest, f"{now:%Y-%m-%d %H:%M:%S}")
 
     # Saying
+
+    def events(self) -> pd.DataFrame:
+        """The events that count, as the contract's `campaign_events` has them.
+
+        Of each customer's assignments it is the first, and all else is under its arm; see `Snapshot.counts`
+        for what does not count.
+        """
+        return to_events(counted(self.store.rows(), self._rules))
 
     def snapshot(self, now: pd.Timestamp | None = None) -> Snapshot:
         """What the events taken in so far say."""

@@ -64,21 +64,15 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
     assigned = events[ours & (events["event"] == "assigned")]
     different = assigned.drop_duplicates(["customer", "arm"])["customer"]
     found["two_arms", "", "", ""] = int(different[different.duplicated()].nunique())
-    known_last = assigned["time"].where(assigned["time"] != MISSING, _FAR)
-    first = assigned.assign(since=known_last).sort_values(["since", "arm"]).drop_duplicates("customer")
-    first = first.set_index("customer")
+    first = _first(assigned)
     for arm, count in Counter(first["arm"].tolist()).items():
         found["customers", arm, "", ""] = count
     there = events["customer"].isin(first.index)
     found["unassigned", "", "", ""] = int(events.loc[~there, "customer"].nunique())
-    rest = events[there & (ours | (events["arm"] == "")) & (events["event"] != "assigned")]
-    own = first["arm"].reindex(rest["customer"]).to_numpy()
-    since = first["time"].reindex(rest["customer"]).to_numpy()
-    found["other_arm", "", "", ""] = int(((rest["arm"] != "") & (rest["arm"] != own)).sum())
-    timed = (rest["time"] != MISSING) & (since != MISSING)
-    early = timed & (rest["time"] < since - rules.skew)
-    found["early", "", "", ""] = int(early.sum())
-    rest = rest.assign(arm=own, since=since, timed=timed)[~early].drop_duplicates(_IDENTITY)
+    rest = _rest(events, first, rules)
+    found["other_arm", "", "", ""] = int(((rest["named"] != "") & (rest["named"] != rest["arm"])).sum())
+    found["early", "", "", ""] = int(rest["early"].sum())
+    rest = rest[~rest["early"]].drop_duplicates(_IDENTITY)
     _count(found, "reached", rest.drop_duplicates(["customer", "event"]).assign(channel=ANY))
     named = rest[rest["channel"] != ""]
     _count(found, "reached", named.drop_duplicates(["customer", "event", "channel"]))
@@ -93,6 +87,44 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
         found["revenue", arm, "", ""] += value
         found["squares", arm, "", ""] += value * value
     return found
+
+
+def counted(events: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """The events that count: of each customer the first assignment, and the others under its arm.
+
+    Parameters
+    ----------
+    events, rules
+        As `tally` takes them.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`, sorted by customer, event and time.
+    """
+    first = _first(events[events["arm"].isin(rules.arms) & (events["event"] == "assigned")])
+    rest = _rest(events, first, rules)
+    rest = rest[~rest["early"]].drop_duplicates(_IDENTITY)
+    every = pd.concat([first.reset_index()[list(COLUMNS)], rest[list(COLUMNS)]])
+    return every.sort_values(_IDENTITY, ignore_index=True)
+
+
+def _first(assigned: pd.DataFrame) -> pd.DataFrame:
+    """The first assignment of each customer, by customer."""
+    known_last = assigned["time"].where(assigned["time"] != MISSING, _FAR)
+    first = assigned.assign(since=known_last).sort_values(["since", "arm"]).drop_duplicates("customer")
+    return first.set_index("customer")
+
+
+def _rest(events: pd.DataFrame, first: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """The other events of customers with an assignment, under its arm; whether they lie before it."""
+    ours = events["arm"].isin(["", *rules.arms]) & (events["event"] != "assigned")
+    rest = events[ours & events["customer"].isin(first.index)]
+    own = first["arm"].reindex(rest["customer"]).to_numpy()
+    since = first["time"].reindex(rest["customer"]).to_numpy()
+    timed = (rest["time"] != MISSING) & (since != MISSING)
+    early = timed & (rest["time"] < since - rules.skew)
+    return rest.assign(named=rest["arm"], arm=own, since=since, timed=timed, early=early)
 
 
 def _count(found: Totals, what: str, rows: pd.DataFrame) -> None:
