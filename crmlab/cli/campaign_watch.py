@@ -45,9 +45,7 @@ def look(
         click.echo(sentence.translate(_ISOLATES))
     cost = int(found.arms["cost"].sum())
     if mine.budget is not None:
-        click.echo(
-            f"First contacts cost {view.money(cost)} so far, of a budget of {view.money(mine.budget)}."
-        )
+        click.echo(f"Contacts cost {view.money(cost)} so far, of a budget of {view.money(mine.budget)}.")
     wrong, known = view.warnings(found, arrivals.waiting)
     if mine.rules or actions:
         known += _say_actions(workspace, mine, folder, found.at, actions)

@@ -1,5 +1,6 @@
 """A campaign while it runs: each event counts once, in whatever order and pieces they come."""
 
+import datetime
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import crmlab as crm
 from crmlab.errors import ParameterError, SourceError, TableError, WorkspaceError
-from crmlab.mining.campaigns import Monitor, effect, funnel, outcomes
+from crmlab.mining.campaigns import Arm, Campaign, CompletionRule, Monitor, effect, funnel, outcomes
 from crmlab.mining.campaigns.event_store import Piece
 
 ARMS = {"offer a": 1, "offer b": 1, "control": 1}
@@ -144,6 +145,28 @@ def test_only_what_happens_within_the_horizon_is_a_response(tmp_path):
     # With another plan all is counted anew, from the events that are kept.
     monitor(tmp_path / "two", horizon=14).refresh([frame])
     assert monitor(tmp_path / "two").snapshot().arms["responses"].sum() == 2
+
+
+def test_follow_ups_cost_what_their_rule_says(tmp_path):
+    day = datetime.date(2026, 1, 1)
+    rules = (
+        CompletionRule("clicked", "sms", arm="offer b", cost_per_contact=7),
+        CompletionRule("clicked", "phone", cost_per_contact=300),
+        CompletionRule("bounced", "phone", cost_per_contact=400),
+        CompletionRule("visited", "email", cost_per_contact=50),
+    )
+    arms = (Arm("offer a", "email", 0.4, cost_per_contact=1), Arm("offer b", "sms", 0.4, cost_per_contact=5))
+    campaign = Campaign("M001", "Spring", "", "all", day, day, "EUR", 2, arms, "control", 0.2, rules=rules)
+    frame = pd.DataFrame(
+        [("1", "assigned", None), ("1", "sent", "email"), ("1", "sent", "phone"), ("1", "sent", "sms"),
+         ("1", "sent", None), ("2", "assigned", None), ("2", "sent", "sms"), ("2", "sent", "email")],
+        columns=["customer_id", "event", "channel"],
+    )  # fmt: skip
+    frame["arm"] = frame["customer_id"].map({"1": "offer a", "2": "offer b"})
+    found = Monitor.of(campaign, tmp_path).refresh([frame]).arms.set_index("arm")
+    assert found["contacts"].to_dict() == {"offer a": 4, "offer b": 2, "control": 0}
+    # No rule of the first arm sends a text message: it costs what its mails cost.
+    assert found["cost"].to_dict() == {"offer a": 1 + 300 + 1 + 1, "offer b": 5 + 50, "control": 0}
 
 
 def test_a_table_that_grows_is_fetched_by_its_days(events, tmp_path):

@@ -1,5 +1,7 @@
 """Revenue, cost, return and payback against figures reckoned by hand and the sample's truth."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,12 +9,17 @@ import pytest
 import crmlab as crm
 from crmlab.errors import ParameterError, TableError
 from crmlab.mining.campaigns import (
+    Arm,
+    Campaign,
+    CompletionRule,
+    Indicator,
     campaign_return,
     effect,
     outcomes,
     payback_curve,
     payback_sentences,
     revenue,
+    success,
 )
 
 DAY = pd.Timestamp("2024-05-01")
@@ -58,6 +65,29 @@ def test_a_campaign_by_hand():
         )
     assert found["observed_days"].tolist() == [4, 4]
     assert found["payback_days"].to_dict() == {"letter": 4, "mail": 1}
+
+
+def test_follow_ups_through_another_channel_have_their_own_cost():
+    calls = [("1", "mail", "sent", "phone", None, 1), ("2", "mail", "sent", "sms", None, 1)]
+    found = campaign_return(
+        pd.concat([EVENTS, log(calls)], ignore_index=True), "none",
+        {"mail": 10, ("mail", "phone"): 300, ("mail", "post"): 70, "letter": 50},
+    ).set_index("arm")  # fmt: skip
+    # Three mails and a message, which nobody gave a price, for 10 each; a call for 300.
+    assert found["cost"].to_dict() == {"letter": 3 * 50, "mail": 4 * 10 + 300}
+    assert found["contacts"].to_dict() == {"letter": 3, "mail": 5}
+
+
+def test_an_indicator_of_cost_counts_follow_ups_at_their_price():
+    day = datetime.date(2024, 5, 1)
+    call = CompletionRule("clicked", "phone", cost_per_contact=300)
+    arms = (Arm("mail", "email", 0.5, cost_per_contact=10), Arm("letter", "post", 0.2, cost_per_contact=50))
+    aim = Indicator("cost", 100, 28, measure="cost")
+    campaign = Campaign("M1", "May", "", "all", day, day, "EUR", 2, arms, "none", 0.3, rules=(call,),
+                        indicators=(aim,))  # fmt: skip
+    events = pd.concat([EVENTS, log([("1", "mail", "sent", "phone", None, 1)])], ignore_index=True)
+    found = success(events, campaign).set_index("arm")["value"]
+    assert found.to_dict() == pytest.approx({"mail": (3 * 10 + 300) / 2, "letter": 50})
 
 
 def test_intervals_are_those_of_the_effect():
@@ -163,6 +193,7 @@ def test_the_order_of_rows_does_not_matter():
             "no arm or channel 'mial', which has a cost; did you mean 'mail'",
         ),
         ({"fixed_cost": -5}, "fixed_cost is a whole number"),
+        ({"cost_per_contact": {("mial", "sms"): 1}}, "no arm or channel 'mial'"),
         ({"margin": 40}, "margin is the share of revenue that is left, 0 to 1"),
         ({"by": "day"}, "by is 'arm', 'channel' or 'campaign'"),
         ({"control": "nobody"}, "no arm 'nobody' to compare with"),

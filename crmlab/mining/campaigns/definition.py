@@ -286,6 +286,27 @@ class Campaign:
                         + did_you_mean(name, known)
                     )
 
+    @property
+    def contact_costs(self) -> dict[str | tuple[str, str], int]:
+        """Cost of one contact in minor units: of each arm, and of its rules' contacts through other channels.
+
+        Of several rules for one channel the first counts.
+
+        >>> call = CompletionRule("clicked", "phone", cost_per_contact=300)
+        >>> arms = (Arm("offer", "email", 0.8, cost_per_contact=1),)
+        >>> spring = Campaign("M1", "Spring", "", "all", datetime.date(2025, 4, 15),
+        ...     datetime.date(2025, 5, 12), "EUR", 2, arms, "control", 0.2, rules=(call,))
+        >>> spring.contact_costs
+        {'offer': 1, ('offer', 'phone'): 300}
+        """
+        found: dict[str | tuple[str, str], int] = {}
+        for arm in self.arms:
+            found[arm.name] = arm.cost_per_contact
+            for rule in self.rules:
+                if rule.action not in (STOP, arm.channel) and rule.arm in ("", arm.name):
+                    found.setdefault((arm.name, rule.action), rule.cost_per_contact)
+        return found
+
     def arm(self, name: str) -> Arm:
         """The arm called `name`; the control group is none."""
         for arm in self.arms:

@@ -32,7 +32,8 @@ FILE = "monitor.sqlite"
 COUNTS = ("events", "duplicates", "set_aside", "early", "future", "unassigned", "two_arms", "other_arm",
           "elsewhere")  # fmt: skip
 
-
+#: Of what is kept in the file: if it is another one than before, all is counted anew.
+_VERSION = 2
 _LOOK = ("difference", "low", "high", "p_value")
 
 
@@ -102,7 +103,9 @@ class Monitor:
     response
         Event that counts as a response.
     costs
-        Cost of one contact (an event "sent") of each arm, in minor units; none if left out.
+        Cost of one contact (an event "sent") of each arm, in minor units; none if left out. Under a pair of
+        an arm and a channel, that of the arm's contacts through this channel, as
+        `Campaign.contact_costs` says it.
     planned
         Responses expected in an arm and the control group together, for which confidence sequences are
         tuned; to be chosen beforehand. A number that is missed makes intervals wider, not wrong.
@@ -148,7 +151,7 @@ class Monitor:
         arms: Mapping[str, float],
         control: str,
         response: str = "converted",
-        costs: Mapping[str, int] | None = None,
+        costs: Mapping[str | tuple[str, str], int] | None = None,
         planned: int = 400,
         horizon: int | None = None,
         skew: str = "5min",
@@ -187,7 +190,7 @@ class Monitor:
             ) from None
         within = None if horizon is None else horizon * 86_400_000_000
         self._rules = Rules(tuple(sorted(self.arms)), response, self._skew, within)
-        plan = asdict(self._rules)
+        plan = {"version": _VERSION, **asdict(self._rules)}
         self.store = EventStore(Path(folder) / FILE, partial(tally, rules=self._rules), campaign_id, plan)
 
     @classmethod
@@ -202,10 +205,8 @@ class Monitor:
         shares = {arm.name: arm.share for arm in campaign.arms} | {campaign.control: campaign.control_share}
         aims = [one for one in campaign.indicators if one.event]
         chosen = {"response": aims[0].event, "horizon": aims[0].horizon} if aims else {}
-        costs = {arm.name: arm.cost_per_contact for arm in campaign.arms}
-        return cls(
-            folder, campaign.campaign_id, shares, campaign.control, **{"costs": costs, **chosen, **options}
-        )
+        chosen["costs"] = campaign.contact_costs
+        return cls(folder, campaign.campaign_id, shares, campaign.control, **{**chosen, **options})
 
     def now(self) -> pd.Timestamp:
         """The time that the clock of the events shows."""
@@ -326,9 +327,7 @@ class Monitor:
         arms["revenue"] = of("revenue")
         arms["per_customer"] = arms["revenue"] / arms["customers"].where(arms["customers"] > 0)
         arms["contacts"] = of("contacts", "sent")
-        arms["cost"] = [
-            n * int(self.costs.get(arm, 0)) for arm, n in zip(self.arms, of("contacts", "sent"), strict=True)
-        ]
+        arms["cost"] = [self._cost(totals, arm) for arm in self.arms]
         n, c = (arms.set_index("arm")[name].astype(float) for name in ("customers", "responses"))
         n, c = n + n[self.control], c + c[self.control]
         progress = c * n / (n - c).clip(lower=0.5) / self.planned
@@ -362,6 +361,15 @@ class Monitor:
             sources=sources,
             history=store.looks,
         )  # fmt: skip
+
+    def _cost(self, totals: Totals, name: str) -> int:
+        """What the contacts of an arm cost, each through its channel."""
+        own = int(self.costs.get(name, 0))
+        return sum(
+            count * int(self.costs.get((name, channel), own))
+            for (what, arm, _, channel), count in totals.items()
+            if (what, arm) == ("contacts through", name)
+        )
 
     def _funnel(self, totals: Totals) -> pd.DataFrame:
         channels = sorted({key[3] for key, count in totals.items() if key[0] == "reached" and count})

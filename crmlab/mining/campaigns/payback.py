@@ -32,7 +32,7 @@ _COLUMNS = ["customers", "contacts", "revenue", "cost", "incremental_revenue", "
 def campaign_return(
     events: Log,
     control: str,
-    cost_per_contact: int | Mapping[str, int],
+    cost_per_contact: int | Mapping[str | tuple[str, str], int],
     fixed_cost: int = 0,
     margin: float = 1.0,
     by: Literal["arm", "channel", "campaign"] = "arm",
@@ -54,7 +54,9 @@ def campaign_return(
     control
         Name of the arm that was not contacted.
     cost_per_contact
-        Minor units per event ``"sent"``: one number, or one per arm, or one per channel.
+        Minor units per event ``"sent"``: one number, or one per arm, or one per channel. A pair of an arm
+        and a channel says what the arm's contacts through that channel cost, where they differ from its
+        own, as `Campaign.contact_costs` does.
     fixed_cost
         Minor units that the campaign costs besides; shared among the contacted arms by customers.
     margin
@@ -192,7 +194,10 @@ def payback_sentences(returns: pd.DataFrame) -> pd.Series:
 
 
 def _arms(
-    table: ibis.Table, control: str, cost_per_contact: int | Mapping[str, int], fixed_cost: int
+    table: ibis.Table,
+    control: str,
+    cost_per_contact: int | Mapping[str | tuple[str, str], int],
+    fixed_cost: int,
 ) -> pd.DataFrame:
     """Customers, contacts, their channels and cost of each arm."""
     sent = table["event"] == _CONTACT
@@ -224,7 +229,9 @@ def _arms(
     return arms
 
 
-def _rates(contacts: pd.DataFrame, arms: pd.Series, cost: int | Mapping[str, int]) -> pd.Series:
+def _rates(
+    contacts: pd.DataFrame, arms: pd.Series, cost: int | Mapping[str | tuple[str, str], int]
+) -> pd.Series:
     """Cost of one contact, for each arm and channel."""
     if not isinstance(cost, Mapping):
         cost = dict.fromkeys(arms, cost)
@@ -235,12 +242,16 @@ def _rates(contacts: pd.DataFrame, arms: pd.Series, cost: int | Mapping[str, int
             )
     known = {*arms, *contacts["channel"]} - {""}
     for name in cost:
+        # Through a channel of a pair nothing may have been sent yet.
+        name = name[0] if isinstance(name, tuple) else name
         if name not in known:
             raise ParameterError(
                 f"There is no arm or channel {name!r}, which has a cost" + did_you_mean(name, known)
             )
-    # An arm's own rate goes before that of the channel.
-    rates = contacts["arm"].map(cost).fillna(contacts["channel"].map(cost)).astype("Int64")
+    # A pair's rate goes before the arm's own, and that before the channel's.
+    ways = zip(contacts["arm"], contacts["channel"], strict=True)
+    rates = [cost.get((arm, channel), cost.get(arm, cost.get(channel))) for arm, channel in ways]
+    rates = pd.Series(rates, contacts.index, dtype="Int64")
     lacking = contacts[rates.isna()]
     if len(lacking):
         raise ParameterError(

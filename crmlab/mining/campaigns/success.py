@@ -79,7 +79,7 @@ def _measured(table: ibis.Table, campaign: Campaign, indicator: Indicator, level
     joined = joined.mutate(counts=(days >= 0) & (days < indicator.horizon))
     sums = {
         "hit": ((joined["event"] == (indicator.event or "converted")) & joined["counts"]).any(),
-        "contacts": ((joined["event"] == "sent") & joined["counts"]).sum(),
+        "spent": _price(joined, campaign).sum(where=(joined["event"] == "sent") & joined["counts"]),
     }
     if "value" in table.columns:
         sums["revenue"] = joined["value"].fill_null(0).sum(where=joined["counts"])
@@ -87,7 +87,7 @@ def _measured(table: ibis.Table, campaign: Campaign, indicator: Indicator, level
     rows = []
     for arm in campaign.arms:
         own = each[each["arm"] == arm.name]
-        value, low, high = _value(own, indicator, arm.cost_per_contact, level)
+        value, low, high = _value(own, indicator, level)
         below = indicator.measure == "cost"
         done, missed = (high <= indicator.target, low > indicator.target) if below else (
             low >= indicator.target, high < indicator.target)  # fmt: skip
@@ -98,7 +98,21 @@ def _measured(table: ibis.Table, campaign: Campaign, indicator: Indicator, level
     return pd.DataFrame(rows)
 
 
-def _value(own: pd.DataFrame, indicator: Indicator, cost: int, level: float) -> tuple[float, float, float]:
+def _price(table: ibis.Table, campaign: Campaign) -> ibis.Value:
+    """What a contact costs, by its arm and channel."""
+    import ibis
+
+    own = {arm.name: arm.cost_per_contact for arm in campaign.arms}
+    ways = []
+    if "channel" in table.columns:
+        pairs = ((name, cost) for name, cost in campaign.contact_costs.items() if isinstance(name, tuple))
+        ways = [
+            ((table["arm"] == arm) & (table["channel"] == channel), cost) for (arm, channel), cost in pairs
+        ]
+    return ibis.cases(*ways, *((table["arm"] == arm, cost) for arm, cost in own.items()), else_=0)
+
+
+def _value(own: pd.DataFrame, indicator: Indicator, level: float) -> tuple[float, float, float]:
     """The measure of the customers of one arm with its interval."""
     n = len(own)
     if indicator.event:
@@ -106,7 +120,7 @@ def _value(own: pd.DataFrame, indicator: Indicator, cost: int, level: float) -> 
         low, high = wilson(hits, n, level)
         return (hits / n if n else np.nan), float(low), float(high)
     revenue = own["revenue"].astype(float) if "revenue" in own else pd.Series(0.0, own.index)
-    spent = own["contacts"].astype(float) * cost
+    spent = own["spent"].fillna(0).astype(float)
     values = {"revenue": revenue, "cost": spent, "profit": revenue - spent}[indicator.measure]
     mean = float(values.mean()) if n else np.nan
     low, high = mean_interval(mean, values.var() if n > 1 else np.nan, n, level)

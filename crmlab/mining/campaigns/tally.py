@@ -53,7 +53,8 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
     -------
     Counter
         By arm: ``"customers"``, ``"reached"`` by event and channel (`ANY` for all together),
-        ``"contacts"`` and ``"responded"`` by event, ``"revenue"`` and ``"squares"`` (of customers'
+        ``"contacts"`` and ``"responded"`` by event, ``"contacts through"`` by event and channel (empty
+        if it is missing), ``"revenue"`` and ``"squares"`` (of customers'
         revenue), ``"unknown arm"`` (events); and, without an arm, customers in ``"two_arms"`` or
         ``"unassigned"`` and events of an ``"other_arm"`` or ``"early"``. See `Snapshot`.
     """
@@ -77,6 +78,7 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
     named = rest[rest["channel"] != ""]
     _count(found, "reached", named.drop_duplicates(["customer", "event", "channel"]))
     _count(found, "contacts", rest[rest["event"] == "sent"].assign(channel=ANY))
+    _count(found, "contacts through", rest[rest["event"] == "sent"])
     if rules.within is not None:
         rest = rest[~rest["timed"] | (rest["time"] <= rest["since"] + rules.within)]
     answered = rest[rest["event"] == rules.response].drop_duplicates("customer")
