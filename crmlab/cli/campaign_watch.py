@@ -215,7 +215,7 @@ def _record(workspace: Workspace, one: Defined, monitor: Monitor) -> tuple[list[
             "count twice; take that source out first, or leave it at that."
         )
     events = monitor.events()
-    left_out = len(monitor.store.rows()) - len(events)
+    left_out = len(monitor.store.events()) - len(events)
     events["value"] = [_major(value, campaign) for value in events["value"]]
     events.insert(0, "campaign_id", campaign.campaign_id)
     channels, costs = ({getattr(arm, name) for arm in campaign.arms} for name in

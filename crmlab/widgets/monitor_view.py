@@ -24,7 +24,8 @@ WRONG = {
     "set_aside": "{n:,} {n:record|records} could not be read and {n:was|were} set aside.",
     "early": "{n:,} {n:event lies|events lie} before the assignment of {n:its customer|their customers} and "
     "{n:does|do} not count.",
-    "future": "{n:,} {n:event is|events are} stamped later than {n:it|they} arrived: check the clocks.",
+    "future": "{n:,} {n:event is|events are} stamped later than now and {n:is|are} set aside until then: "
+    "check the clocks.",
     "unassigned": "{n:,} {n:customer has|customers have} events but no arm; they count once the assignment "
     "arrives.",
     "two_arms": "{n:,} {n:customer was|customers were} assigned to two arms; the first one counts.",

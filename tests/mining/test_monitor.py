@@ -119,9 +119,23 @@ def test_what_is_wrong_with_events_is_counted(tmp_path):
     assert found.unknown_arms == {"offer x": 1}
     assert found.sources["reason"].tolist() == ["no known event: 'yelled'"]
     reached = found.funnel.set_index(["arm", "event"])["customers"].to_dict()
-    assert reached == {("offer a", "assigned"): 1, ("offer a", "opened"): 1, ("offer a", "converted"): 1,
+    assert reached == {("offer a", "assigned"): 1, ("offer a", "opened"): 1,
                        ("control", "assigned"): 1, ("control", "visited"): 1}  # fmt: skip
     assert found.last_event == pd.Timestamp("2026-03-01 12:00")
+
+
+def test_what_is_stamped_in_the_future_waits_for_its_time(tmp_path):
+    frame = pd.DataFrame(STRANGE, columns=COLUMNS).astype({"time": "datetime64[us]", "value": "Int64"})
+    early, late = monitor(tmp_path), "2026-03-10"
+    assert early.refresh([frame, frame], now="2026-03-02").arms["responses"].sum() == 0
+    assert early.events()["event"].tolist() == ["assigned", "opened", "assigned", "visited"]
+    assert len(early.store.events()) == len(frame)
+    found = early.refresh(now=late)
+    assert (found.counts["future"], found.arms["responses"].sum()) == (0, 1)
+    assert found.last_event == pd.Timestamp("2026-03-09 10:00")
+    same(found, monitor(tmp_path / "once").refresh([frame], now=late))
+    # It is known again, even where clocks go back.
+    assert early.refresh([frame], now="2026-03-02").counts["events"] == len(frame)
 
 
 def test_an_id_makes_an_event_and_without_one_all_that_it_says(tmp_path):

@@ -27,12 +27,18 @@ CREATE TABLE IF NOT EXISTS sources (name TEXT PRIMARY KEY, mark TEXT NOT NULL, e
 CREATE TABLE IF NOT EXISTS events (customer TEXT, event TEXT, time INTEGER, channel TEXT, value INTEGER,
     event_id TEXT, arm TEXT,
     PRIMARY KEY (customer, event, time, channel, value, event_id, arm)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS later (customer TEXT, event TEXT, time INTEGER, channel TEXT, value INTEGER,
+    event_id TEXT, arm TEXT,
+    PRIMARY KEY (customer, event, time, channel, value, event_id, arm)) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS later_ids ON later (event_id) WHERE event_id <> '';
 CREATE UNIQUE INDEX IF NOT EXISTS ids ON events (event_id) WHERE event_id <> '';
 CREATE TABLE IF NOT EXISTS totals (what TEXT, arm TEXT, event TEXT, channel TEXT, amount TEXT NOT NULL,
     PRIMARY KEY (what, arm, event, channel)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS looks (at TEXT, outcome TEXT, arm TEXT, look TEXT NOT NULL,
     PRIMARY KEY (at, outcome, arm)) WITHOUT ROWID;
 """
+_MARKS = ", ".join("?" * len(COLUMNS))
+_TOUCHED = " WHERE customer IN (SELECT customer FROM touched)"
 
 
 class Piece(NamedTuple):
@@ -99,7 +105,7 @@ class EventStore:
             if before != (campaign, said):
                 base.execute("DELETE FROM plan")
                 base.execute("INSERT INTO plan VALUES (?, ?)", (campaign, said))
-                base.execute("DELETE FROM totals WHERE what NOT IN ('future', 'last')")
+                base.execute("DELETE FROM totals WHERE what <> 'last'")
                 base.execute("DELETE FROM looks")
                 _add(base, tally(_events(base)))
 
@@ -143,7 +149,7 @@ class EventStore:
         elsewhere
             Number of its events that are another campaign's.
         latest
-            Events with a later time are counted as from the future.
+            Events with a later time are set aside until it comes, see `advance`.
         at
             When it was read.
 
@@ -156,28 +162,19 @@ class EventStore:
             known = base.execute("SELECT mark FROM sources WHERE name = ?", (piece.name,)).fetchone()
             if known == (piece.mark,):
                 return 0  # somebody else who watches was faster
-            base.execute("CREATE TEMP TABLE touched (customer TEXT PRIMARY KEY) WITHOUT ROWID")
-            customers = [(name,) for name in rows["customer"].unique().tolist()]
-            base.executemany("INSERT INTO touched VALUES (?)", customers)
-            before = self._tally(_events(base, touched=True))
-            fresh = {}
-            for future in (True, False):
-                part = rows[(rows["time"] > latest) == future]
-                count = base.total_changes
-                values = zip(*(part[name].tolist() for name in COLUMNS), strict=True)
-                base.executemany("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-                fresh[future] = base.total_changes - count
-            past = rows.loc[(rows["time"] <= latest) & (rows["time"] != MISSING), "time"]
-            change = self._tally(_events(base, touched=True))
-            change.subtract(before)
-            change[("future", "", "", "")] += fresh[True]
-            _add(base, change)
-            if len(past):
-                base.execute(
-                    "INSERT INTO totals VALUES ('last', '', '', '', ?) ON CONFLICT DO UPDATE SET amount = ? "
-                    "WHERE CAST(amount AS INTEGER) < ?", (str(past.max()), str(past.max()), int(past.max())),
-                )  # fmt: skip
-            new = sum(fresh.values())
+            future = rows["time"] > latest
+            new = self._insert(base, rows[~future])
+            kept = base.execute("SELECT event_id FROM events WHERE event_id <> ''") if future.any() else ()
+            known_ids = {event_id for (event_id,) in kept}
+            waiting = rows[future & ~rows["event_id"].isin(known_ids)]
+            count = base.total_changes
+            values = list(zip(*(waiting[name].tolist() for name in COLUMNS), strict=True))
+            base.executemany(
+                f"INSERT OR IGNORE INTO later SELECT {_MARKS} WHERE NOT EXISTS "
+                f"(SELECT 1 FROM events WHERE ({', '.join(COLUMNS)}) = ({_MARKS}))",
+                [(*row, *row) for row in values],
+            )
+            new += base.total_changes - count
             base.execute(
                 "INSERT INTO sources VALUES (:name, :mark, :events, :new, :elsewhere, :aside, :reason, :at) "
                 "ON CONFLICT (name) DO UPDATE SET mark = :mark, fresh = fresh + :new, read_at = :at, "
@@ -189,7 +186,40 @@ class EventStore:
                  "new": new, "elsewhere": elsewhere, "aside": piece.set_aside, "reason": piece.reason,
                  "at": at},
             )  # fmt: skip
-            base.execute("DROP TABLE touched")
+        return new
+
+    def advance(self, latest: int) -> int:
+        """Add the events that were set aside and whose time has come; how many they were."""
+        with self._open() as base:
+            if not base.execute("SELECT EXISTS (SELECT 1 FROM later WHERE time <= ?)", (latest,)).fetchone()[
+                0
+            ]:
+                return 0
+        with self._writing() as base:
+            count = self._insert(base, _events(base, "later", " WHERE time <= ?", (latest,)))
+            base.execute("DELETE FROM later WHERE time <= ?", (latest,))
+        return count
+
+    def _insert(self, base: sqlite3.Connection, rows: pd.DataFrame) -> int:
+        """Add events, and what they change in the totals; the number of those that are new."""
+        base.execute("CREATE TEMP TABLE touched (customer TEXT PRIMARY KEY) WITHOUT ROWID")
+        customers = [(name,) for name in rows["customer"].unique().tolist()]
+        base.executemany("INSERT INTO touched VALUES (?)", customers)
+        before, count = self._tally(_events(base, "events", _TOUCHED)), base.total_changes
+        values = zip(*(rows[name].tolist() for name in COLUMNS), strict=True)
+        base.executemany(f"INSERT OR IGNORE INTO events VALUES ({_MARKS})", values)
+        new = base.total_changes - count
+        change = self._tally(_events(base, "events", _TOUCHED))
+        change.subtract(before)
+        _add(base, change)
+        times = rows.loc[rows["time"] != MISSING, "time"]
+        if len(times):
+            last = int(times.max())
+            base.execute(
+                "INSERT INTO totals VALUES ('last', '', '', '', ?) ON CONFLICT DO UPDATE SET amount = ? "
+                "WHERE CAST(amount AS INTEGER) < ?", (str(last), str(last), last),
+            )  # fmt: skip
+        base.execute("DROP TABLE touched")
         return new
 
     def keep_look(self, at: str, looks: list[tuple[str, str, dict[str, float]]]) -> None:
@@ -243,19 +273,25 @@ class EventStore:
         return None if last is None else pd.Timestamp(int(last[0]), unit="us")
 
     def events(self) -> pd.DataFrame:
-        """All events as the contract has them, sorted by customer, event and time."""
-        return to_events(self.rows())
+        """All events as the contract has them, those set aside until their time comes among them."""
+        return to_events(pd.concat([self.rows(), self.later()], ignore_index=True))
 
     def rows(self) -> pd.DataFrame:
-        """All events with the columns `COLUMNS`, in the same order."""
+        """The events whose time has come, with the columns `COLUMNS`, by customer, event and time."""
         with self._open() as base:
             return _events(base)
 
+    def later(self) -> pd.DataFrame:
+        """Those that are set aside until their time comes, likewise."""
+        with self._open() as base:
+            return _events(base, "later")
 
-def _events(base: sqlite3.Connection, touched: bool = False) -> pd.DataFrame:
-    """All events, or those of the customers in the table `touched`."""
-    some = " WHERE customer IN (SELECT customer FROM touched)" if touched else ""
-    rows = base.execute(f"SELECT {', '.join(COLUMNS)} FROM events{some}").fetchall()
+
+def _events(
+    base: sqlite3.Connection, table: str = "events", some: str = "", values: tuple[int, ...] = ()
+) -> pd.DataFrame:
+    """The events of a table, or some of them."""
+    rows = base.execute(f"SELECT {', '.join(COLUMNS)} FROM {table}{some}", values).fetchall()
     found = dict(zip(COLUMNS, zip(*rows, strict=True) if rows else [()] * len(COLUMNS), strict=True))
     kinds = {"time": "int64", "value": "int64"}
     return pd.DataFrame({name: pd.Series(found[name], dtype=kinds.get(name, "str")) for name in COLUMNS})

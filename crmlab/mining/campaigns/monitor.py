@@ -59,8 +59,8 @@ class Snapshot:
     counts
         Numbers by `COUNTS`: different `events`; `duplicates`, that came again; records `set_aside`
         as unreadable; events that are `early`, before their customer's assignment, which count for
-        nothing; events that came from the `future`, with a later time than that of their arrival, which
-        count; customers that are `unassigned`, whose events wait for their assignment; customers in
+        nothing; events from the `future`, with a later time than it is, which are set aside until it comes;
+        customers that are `unassigned`, whose events wait for their assignment; customers in
         `two_arms`, of which the first counts; events that name an `other_arm` than their customer's, which
         count for that of the assignment; events `elsewhere`, of other campaigns.
     unknown_arms
@@ -237,7 +237,8 @@ class Monitor:
             If a frame lacks a column.
         """
         now = self.now() if now is None else pd.Timestamp(now)
-        fresh = sum(self._take(piece, now) for piece in self._pieces(arrivals))
+        fresh = self.store.advance(self._latest(now))
+        fresh += sum(self._take(piece, now) for piece in self._pieces(arrivals))
         found = self.snapshot(now)
         if fresh or found.history.empty:
             looks = [
@@ -297,9 +298,13 @@ class Monitor:
             )
             reason = reason or said
         rows = to_rows(frame[~elsewhere & ~bad])
-        latest = int(now.as_unit("us").asm8.astype("int64")) + self._skew
         piece = piece._replace(set_aside=aside, reason=reason)
-        return self.store.add(piece, rows, int(elsewhere.sum()), latest, f"{now:%Y-%m-%d %H:%M:%S}")
+        at = f"{now:%Y-%m-%d %H:%M:%S}"
+        return self.store.add(piece, rows, int(elsewhere.sum()), self._latest(now), at)
+
+    def _latest(self, now: pd.Timestamp) -> int:
+        """The time up to which events can have happened, in microseconds."""
+        return int(now.as_unit("us").asm8.astype("int64")) + self._skew
 
     # Saying
 
@@ -346,6 +351,7 @@ class Monitor:
         counts["events"] = int(sources["fresh"].sum())
         counts["duplicates"] = int(sources["events"].sum()) - counts["events"]
         counts["set_aside"] = int(sources["set_aside"].sum())
+        counts["future"] = len(store.later())
         counts["elsewhere"] = int(sources["elsewhere"].sum())
         return Snapshot(
             at=self.now() if now is None else pd.Timestamp(now),
