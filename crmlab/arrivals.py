@@ -177,6 +177,8 @@ class Arrivals:
 
     def _events(self, path: Path, whole: bool) -> tuple[pd.DataFrame, int, str]:
         """The events of a file, the number of records that are none, and why the first is not."""
+        import pandas as pd
+
         from crmlab.cleansing.clean import clean
         from crmlab.loaders.files import read_file
 
@@ -193,9 +195,16 @@ class Arrivals:
         events = events.assign(
             **{name: values.loc[cleaned.origin].to_numpy() for name, values in names.items()}
         )
-        aside = len(raw.rejected) + len(cleaned.quarantine)
+        # Who leaves is heard, whatever else is said of it.
+        unread = cleaned.ledger.query("action == 'blanked' and column == 'value'")
+        numbers = lineage["row"].loc[cleaned.origin].to_numpy()
+        worthless = pd.Series(numbers, events.index).isin(unread["row"]) & (events["event"] != "unsubscribed")
+        unread = unread[unread["row"].isin(numbers[worthless])]
+        events = events[~worthless]
+        aside = len(raw.rejected) + len(cleaned.quarantine) + len(unread)
         said = [*zip(raw.rejected["row"], raw.rejected["reason"], strict=True),
-                *zip(cleaned.quarantine["row"], cleaned.quarantine["reasons"], strict=True)]  # fmt: skip
+                *zip(cleaned.quarantine["row"], cleaned.quarantine["reasons"], strict=True),
+                *zip(unread["row"], "value: " + unread["rule"].astype("str"), strict=True)]  # fmt: skip
         if not said:
             return events, aside, ""
         row, reason = min(said)

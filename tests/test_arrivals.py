@@ -146,6 +146,19 @@ def test_records_that_cannot_be_read_are_counted_and_the_first_is_named(tmp_path
     assert found.sources["reason"].tolist() == ["record 2: event: value not allowed"]
 
 
+def test_a_value_that_is_no_number_is_no_purchase_but_who_leaves_is_heard(tmp_path):
+    (tmp_path / "log.csv").write_text(
+        "customer_id,event,time,arm,value\n1,assigned,2026-03-01,mail,\n1,converted,2026-03-02,,abc\n"
+        ",clicked,,,\n1,unsubscribed,2026-03-02,,x\n1,converted,2026-03-03,,12.5\n"
+    )
+    watch = watch_of(tmp_path)
+    found = watch.refresh(Arrivals(tmp_path), now="2026-04-01")
+    assert (found.counts["events"], found.counts["set_aside"]) == (3, 2)
+    assert found.sources["reason"].tolist() == ["record 2: value: not a number of at most 15 digits"]
+    assert watch.store.events()["event"].tolist() == ["assigned", "converted", "unsubscribed"]
+    assert found.arms["revenue"].tolist() == [1250, 0]
+
+
 def test_an_arm_may_be_called_none_and_lines_within_quotes_end_no_record(tmp_path):
     (tmp_path / "log.csv").write_text(
         'customer_id,event,arm,time\n1,assigned,none,2026-03-01\n2,assigned,"none'

@@ -31,6 +31,8 @@ WRONG = {
     "two_arms": "{n:,} {n:customer was|customers were} assigned to two arms; the first one counts.",
     "other_arm": "{n:,} {n:event names|events name} another arm than the customer's; that of the assignment "
     "counts.",
+    "no_time": "{n:,} {n:event has|events have} no time; {n:it counts|they count} in the funnel, but not in "
+    "figures by time.",
     "elsewhere": "{n:,} {n:event belongs|events belong} to other campaigns.",
     "duplicates": "{n:,} {n:event|events} arrived again and {n:was|were} counted once.",
 }
@@ -51,7 +53,7 @@ SAID = {
 HEADLINE = ("Customers", "Responses", "Revenue", "Cost", "Events")
 HEADS = ("Arm", "Customers", "Responses", "Rate", "Revenue", "Revenue per customer", "Contacts", "Cost")
 #: What is only said, not warned of.
-_QUIET = ("duplicates", "elsewhere")
+_QUIET = ("duplicates", "elsewhere", "no_time")
 _COLOURS = (DARK, LIGHT, GREY)
 
 

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 import crmlab as crm
 from crmlab.errors import ParameterError, SourceError, TableError, WorkspaceError
-from crmlab.mining.campaigns import Arm, Campaign, CompletionRule, Monitor, effect, funnel, outcomes
+from crmlab.mining.campaigns import (
+    Arm,
+    Campaign,
+    CompletionRule,
+    Monitor,
+    check_events,
+    effect,
+    funnel,
+    outcomes,
+)
 from crmlab.mining.campaigns.event_store import Piece
 
 ARMS = {"offer a": 1, "offer b": 1, "control": 1}
@@ -114,7 +123,7 @@ def test_what_is_wrong_with_events_is_counted(tmp_path):
     found = monitor(tmp_path).refresh([frame], now="2026-03-02")
     assert found.counts == {
         "events": 9, "duplicates": 2, "set_aside": 1, "early": 1, "future": 1, "unassigned": 1, "two_arms": 1,
-        "other_arm": 1, "elsewhere": 1,
+        "other_arm": 1, "no_time": 0, "elsewhere": 1,
     }  # fmt: skip
     assert found.unknown_arms == {"offer x": 1}
     assert found.sources["reason"].tolist() == ["no known event: 'yelled'"]
@@ -136,6 +145,19 @@ def test_what_is_stamped_in_the_future_waits_for_its_time(tmp_path):
     same(found, monitor(tmp_path / "once").refresh([frame], now=late))
     # It is known again, even where clocks go back.
     assert early.refresh([frame], now="2026-03-02").counts["events"] == len(frame)
+
+
+def test_events_without_a_time_count_and_are_counted(tmp_path):
+    frame = pd.DataFrame(
+        {"customer_id": ["1", "1", "1", "2"], "event": ["assigned", "clicked", "opened", "assigned"],
+         "arm": ["offer a"] * 3 + ["control"],
+         "time": pd.to_datetime(["2026-03-01", None, "2026-03-02", None])}
+    )  # fmt: skip
+    found = monitor(tmp_path).refresh([frame], now="2026-04-01")
+    reached = funnel(frame).set_index(["arm", "event"])["customers"].to_dict()
+    assert found.funnel.set_index(["arm", "event"])["customers"].to_dict() == reached
+    fates = check_events(frame, None, "2026-04-01").set_index("fate")["rows"]
+    assert found.counts["no_time"] == fates["no time"] == 2
 
 
 def test_an_id_makes_an_event_and_without_one_all_that_it_says(tmp_path):

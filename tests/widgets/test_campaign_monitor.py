@@ -96,6 +96,7 @@ def test_warnings_say_what_to_look_into(tmp_path):
         "1 customer has events but no arm; they count once the assignment arrives.",
     ]
     assert [*map(plain, known)] == [
+        "3 events have no time; they count in the funnel, but not in figures by time.",
         "3 events arrived again and were counted once.",
         "new.csv is still being written; it is waited for.",
     ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FILE = "monitor.sqlite"
 #: What may be wrong with events; the numbers of `Snapshot.counts`.
 COUNTS = ("events", "duplicates", "set_aside", "early", "future", "unassigned", "two_arms", "other_arm",
-          "elsewhere")  # fmt: skip
+          "no_time", "elsewhere")  # fmt: skip
 
 #: Of what is kept in the file: if it is another one than before, all is counted anew.
 _VERSION = 2
@@ -62,7 +62,8 @@ class Snapshot:
         nothing; events from the `future`, with a later time than it is, which are set aside until it comes;
         customers that are `unassigned`, whose events wait for their assignment; customers in
         `two_arms`, of which the first counts; events that name an `other_arm` than their customer's, which
-        count for that of the assignment; events `elsewhere`, of other campaigns.
+        count for that of the assignment; events with `no_time`, which count, whatever the horizon; events
+        `elsewhere`, of other campaigns.
     unknown_arms
         Number of events of each arm that the campaign has not; they count for nothing.
     sources, history : DataFrame

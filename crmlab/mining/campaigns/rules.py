@@ -328,7 +328,8 @@ def check_events(
     DataFrame
         One row for each of `FATES`, in their order: `fate`, `rows` and `customers` (who have such a
         row). Each row of the log has one of them, the first that applies. Rows are the same
-        event if all columns that rules read are equal.
+        event if all columns that rules read are equal. What has no time is set aside by rules alone, which
+        ask for times: the funnel and the monitor count it.
 
     Examples
     --------

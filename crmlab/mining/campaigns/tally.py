@@ -56,7 +56,7 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
         ``"contacts"`` and ``"responded"`` by event, ``"contacts through"`` by event and channel (empty
         if it is missing), ``"revenue"`` and ``"squares"`` (of customers'
         revenue), ``"unknown arm"`` (events); and, without an arm, customers in ``"two_arms"`` or
-        ``"unassigned"`` and events of an ``"other_arm"`` or ``"early"``. See `Snapshot`.
+        ``"unassigned"`` and events of an ``"other_arm"``, ``"early"`` or with ``"no_time"``. See `Snapshot`.
     """
     found: Totals = Counter()
     ours = events["arm"].isin(rules.arms)
@@ -74,6 +74,7 @@ def tally(events: pd.DataFrame, rules: Rules) -> Totals:
     found["other_arm", "", "", ""] = int(((rest["named"] != "") & (rest["named"] != rest["arm"])).sum())
     found["early", "", "", ""] = int(rest["early"].sum())
     rest = rest[~rest["early"]].drop_duplicates(_IDENTITY)
+    found["no_time", "", "", ""] = int((first["time"] == MISSING).sum() + (rest["time"] == MISSING).sum())
     _count(found, "reached", rest.drop_duplicates(["customer", "event"]).assign(channel=ANY))
     named = rest[rest["channel"] != ""]
     _count(found, "reached", named.drop_duplicates(["customer", "event", "channel"]))
