@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,10 @@ _UNDER_WAY = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp")
 _LINES = ("delimited", "jsonl")
 #: Bytes at the beginning of a file, and before the place it was read to, by which it is known again.
 _HEAD = 4096
+#: What is added to a file's name for its last line while that has no end.
+_LAST = ", last line"
+#: The mark of a file that is not there any more.
+_GONE = "gone"
 #: Stands for names, which a click or a purchase often lacks: the assignment says the customer's arm.
 _NAME = "any"
 
@@ -52,8 +57,8 @@ class Arrivals:
 
     Text is read line by line as it is written: a file may be dropped at once or grow for weeks, and of one
     that grows only what was added is read. A last line without its end is waited for, and so is a file
-    that cannot be read yet, for as long as `patience` says; then it is named as set aside, and read
-    again should it change. Files are never changed or moved.
+    that cannot be read yet, for as long as `patience` says. Then the line counts, until it goes on; the
+    file is named as set aside, and read again should it change. Files are never changed or moved.
 
     Parameters
     ----------
@@ -104,24 +109,30 @@ class Arrivals:
 
     def __call__(self, marks: Mapping[str, str]) -> Iterator[Piece]:
         """What is new since the marks, which a monitor keeps."""
-        self.waiting = []
+        self.waiting, there = [], set()
         for path in sorted(self.folder.rglob("*")):
             try:
                 name = path.relative_to(self.folder).as_posix()
                 if f"/{name}".count("/.") or name.lower().endswith(_UNDER_WAY) or not path.is_file():
                     continue
                 found = path.stat()
-                marked = _Mark.of(marks[name]) if name in marks else None
+                there |= {name, name + _LAST}
+                marked = _Mark.of(marks[name]) if len(marks.get(name, "").split()) == 4 else None
                 if marked is None or (found.st_size, found.st_mtime_ns) != marked[:2]:
+                    if len(marks.get(name + _LAST, "").split()) == 4:
+                        yield Piece(name + _LAST, "read on", _nothing(), last=True)
                     yield from self._read(path, name, marked)
             except FileNotFoundError:
                 continue  # gone meanwhile
+        for name, mark in marks.items():
+            if name not in there and (len(mark.split()) == 4 or mark == "read on"):
+                yield Piece(name, _GONE, _nothing(), gone=True)
 
     def _read(self, path: Path, name: str, marked: _Mark | None) -> Iterator[Piece]:
         from crmlab.loaders.files import format_of
 
         found = path.stat()
-        old = time.time() - found.st_mtime >= self.patience
+        old = _unchanged(found) >= self.patience
         form = format_of(path)
         with path.open("rb") as content:
             start = content.read(_HEAD)
@@ -136,7 +147,8 @@ class Arrivals:
                 self.waiting.append(name)
                 return
             frame, aside, reason = _nothing(), 0, str(error)
-        mark = _Mark(found.st_size, found.st_mtime_ns, found.st_size, "-")
+        # Of what is still being written more may be told once it is whole.
+        mark = _Mark(found.st_size, 0 if name in self.waiting else found.st_mtime_ns, found.st_size, "-")
         yield Piece(name, str(mark), frame, True, aside, reason)
 
     def _grown(self, path: Path, name: str, marked: _Mark | None, form: str, old: bool) -> Iterator[Piece]:
@@ -147,21 +159,39 @@ class Arrivals:
             head = content.readline() if begin and form == "delimited" else b""
             content.seek(begin)
             fresh = content.read()
-        end = len(fresh) if old else _last_line(fresh, form)
-        if end < len(fresh):
+        end = _last_line(fresh, form)
+        if end < len(fresh) and not old:
             self.waiting.append(name)
-        if not fresh[:end].strip() and (fresh or marked or not old):
+        if old and not begin and not end and form == "delimited":
+            end = len(fresh)  # nothing but headings, or no text at all
+        lasting = old and end < len(fresh)
+        if not fresh[:end].strip() and not lasting and (fresh or marked or not old):
             return
         read = begin + end
         with path.open("rb") as content:
             check = _check(content, read)
         # What is left over has to be looked at again, even if nothing is added.
-        mark = _Mark(found.st_size, found.st_mtime_ns if end == len(fresh) else 0, read, check)
+        mark = _Mark(found.st_size, found.st_mtime_ns if lasting or end == len(fresh) else 0, read, check)
+        if fresh[:end].strip() or not lasting:
+            yield Piece(name, str(mark), *self._part(path, head + fresh[:end], not begin))
+        else:
+            yield Piece(name, str(mark), _nothing(), whole=False)
+        if lasting:
+            if form == "delimited" and not begin:
+                head = fresh[: fresh.index(b"\n") + 1]
+            try:
+                frame, _, aside, reason = self._part(path, head + fresh[end:], False)
+            except CrmlabError as error:
+                frame, aside, reason = _nothing(), 1, str(error)
+            yield Piece(name + _LAST, str(mark), frame, True, aside, reason, last=True)
+
+    def _part(self, path: Path, content: bytes, whole: bool) -> tuple[pd.DataFrame, bool, int, str]:
+        """The events of some lines of a file; the other parts of a piece."""
         with tempfile.TemporaryDirectory(prefix="crmlab-arrivals-") as folder:
             part = Path(folder, path.name)
-            part.write_bytes(head + fresh[:end])
-            frame, aside, reason = self._events(part, whole=not begin)
-        yield Piece(name, str(mark), frame, not begin, aside, reason)
+            part.write_bytes(content)
+            frame, aside, reason = self._events(part, whole)
+        return frame, whole, aside, reason
 
     @staticmethod
     def _went_on(content, marked: _Mark | None, size: int) -> int:
@@ -170,7 +200,6 @@ class Arrivals:
             return 0
         same = _check(content, marked.read) == marked.check
         content.seek(marked.read - 1)
-        # A line that was taken for the last one, and was only half of it, is read again with all the rest.
         ended = content.read(1) == b"\n"
         content.seek(0)
         return marked.read if same and ended else 0
@@ -223,6 +252,12 @@ class Arrivals:
                 headings = ", ".join(map(str, raw.frame.columns))
                 raise SourceError(f"{path.name} has no column for {name}; it has: {headings}.")
         return there
+
+
+def _unchanged(found: os.stat_result) -> float:
+    """Seconds since a file was changed; where its stamp lies ahead of the clock, since it came here."""
+    now = time.time()
+    return now - (found.st_mtime if found.st_mtime <= now else found.st_ctime)
 
 
 def _nothing() -> pd.DataFrame:

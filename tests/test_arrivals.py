@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import time
 
 import pandas as pd
 import pytest
@@ -135,6 +136,69 @@ def test_a_last_line_without_its_end_is_taken_after_a_while_and_read_again_if_it
         log.write("\n3,assigned,mail\n")
     found = watch.refresh(arrivals)
     assert (found.counts["events"], found.counts["duplicates"]) == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.jsonl"])
+def test_a_last_line_that_goes_on_counts_once_and_is_not_lost(tmp_path, name):
+    def line(customer, event, arm="", value=""):
+        row = {"customer_id": customer, "event": event, "arm": arm, "value": value}
+        return ",".join(row.values()) if name.endswith("csv") else json.dumps(row)
+
+    head = "customer_id,event,arm,value\n" if name.endswith("csv") else ""
+    watch, arrivals, path = watch_of(tmp_path), Arrivals(tmp_path), tmp_path / name
+    lines = [line("1", "assigned", "mail"), line("2", "assigned", "none"),
+             line("1", "converted", "", "1250.5"),
+             line("2", "converted", "", "3")]  # fmt: skip
+    whole = head + "\n".join(lines) + "\n"
+    seen = []
+    ends = {len(head + "\n".join(lines[:3])) - 2, len(head + "\n".join(lines[:3])), len(whole) - 1}
+    for end in sorted({*range(len(head) + 1, len(whole), 17), *ends, len(whole)}):
+        path.write_text(whole[:end])
+        old(path)
+        found = watch.refresh(arrivals)
+        # Read again by somebody else, who has seen none of it, it says the same.
+        other = watch_of(tmp_path / f"other {end}")
+        expected = other.refresh(Arrivals(tmp_path), found.at)
+        pd.testing.assert_frame_equal(found.arms, expected.arms)
+        assert (found.counts["duplicates"], arrivals.waiting) == (0, [])
+        assert found.counts["events"] == expected.counts["events"]
+        seen.append(found.counts["events"])
+    assert seen[-2:] == [4, 4]
+    assert found.arms["revenue"].tolist() == [125050, 300]
+    assert (found.counts["set_aside"], *found.sources["reason"].unique()) == (0, "")
+
+
+def test_what_another_file_says_stays_when_a_last_line_goes_on(tmp_path):
+    watch, arrivals, path = watch_of(tmp_path), Arrivals(tmp_path), tmp_path / "log.csv"
+    path.write_text("customer_id,event,arm,value\n1,assigned,mail,\n1,converted,mail,12")
+    old(path)
+    assert watch.refresh(arrivals).arms["revenue"].sum() == 1200
+    (tmp_path / "other.csv").write_text("customer_id,event,arm,value\n1,converted,mail,12\n")
+    watch.refresh(arrivals)
+    with path.open("a") as log:
+        log.write("0\n")
+    found = watch.refresh(arrivals)
+    assert (found.arms["revenue"].sum(), found.counts["events"]) == (13200, 3)
+
+
+def test_a_file_stamped_ahead_of_the_clock_is_not_waited_for_without_end(tmp_path):
+    watch, arrivals = watch_of(tmp_path), Arrivals(tmp_path, patience=0)
+    (tmp_path / "log.csv").write_text("customer_id,event,arm\n1,assigned,mail")
+    (tmp_path / "broken.xlsx").write_bytes(b"PK no workbook")
+    (tmp_path / "binary.csv").write_bytes(b"\x00\x01" * 50)
+    for path in tmp_path.glob("*.*"):
+        if path.is_file():
+            os.utime(path, (time.time() + 9000, time.time() + 9000))
+    found = watch.refresh(arrivals)
+    assert (found.counts["events"], arrivals.waiting) == (1, [])
+    reasons = found.sources.set_index("source")["reason"]
+    assert "not a text file" in reasons["binary.csv"]
+    assert "not a workbook that can be read" in reasons["broken.xlsx"]
+    # What was taken away is not complained about any more.
+    (tmp_path / "binary.csv").unlink()
+    (tmp_path / "broken.xlsx").unlink()
+    assert set(watch.refresh(arrivals).sources["reason"]) == {""}
+    assert list(arrivals(watch.store.marks)) == []
 
 
 def test_records_that_cannot_be_read_are_counted_and_the_first_is_named(tmp_path):

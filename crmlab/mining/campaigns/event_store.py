@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS events (customer TEXT, event TEXT, time INTEGER, chan
 CREATE TABLE IF NOT EXISTS later (customer TEXT, event TEXT, time INTEGER, channel TEXT, value INTEGER,
     event_id TEXT, arm TEXT,
     PRIMARY KEY (customer, event, time, channel, value, event_id, arm)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lasts (source TEXT, customer TEXT, event TEXT, time INTEGER, channel TEXT,
+    value INTEGER, event_id TEXT, arm TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS later_ids ON later (event_id) WHERE event_id <> '';
 CREATE UNIQUE INDEX IF NOT EXISTS ids ON events (event_id) WHERE event_id <> '';
 CREATE TABLE IF NOT EXISTS totals (what TEXT, arm TEXT, event TEXT, channel TEXT, amount TEXT NOT NULL,
@@ -58,6 +60,10 @@ class Piece(NamedTuple):
         Number of records that cannot be read.
     reason
         Why: of all of the source if `frame` is empty, else of the first such record.
+    last
+        Whether it may be half a record: its events are taken back when the source is read again.
+    gone
+        Whether the source is there no more, so that nothing is to be said against it.
     """
 
     name: str
@@ -66,6 +72,8 @@ class Piece(NamedTuple):
     whole: bool = True
     set_aside: int = 0
     reason: str = ""
+    last: bool = False
+    gone: bool = False
 
 
 class EventStore:
@@ -162,6 +170,20 @@ class EventStore:
             known = base.execute("SELECT mark FROM sources WHERE name = ?", (piece.name,)).fetchone()
             if known == (piece.mark,):
                 return 0  # somebody else who watches was faster
+            if piece.gone:
+                said = "UPDATE sources SET mark = ?, set_aside = 0, reason = '', read_at = ? WHERE name = ?"
+                base.execute(said, (piece.mark, at, piece.name))
+                return 0
+            taken_back = self._take_back(base, piece.name)
+            values = list(zip(*(rows[name].tolist() for name in COLUMNS), strict=True))
+            if piece.last:
+                unknown = [row for row in values if not _is_known(base, row)]
+                base.executemany(
+                    f"INSERT INTO lasts VALUES (?, {_MARKS})", [(piece.name, *row) for row in unknown]
+                )
+            elif base.execute("SELECT EXISTS (SELECT 1 FROM lasts)").fetchone()[0]:
+                # Another source says the same: it stays whatever becomes of the line.
+                base.executemany(f"DELETE FROM lasts WHERE ({', '.join(COLUMNS)}) = ({_MARKS})", values)
             future = rows["time"] > latest
             new = self._insert(base, rows[~future])
             kept = base.execute("SELECT event_id FROM events WHERE event_id <> ''") if future.any() else ()
@@ -174,7 +196,7 @@ class EventStore:
                 f"(SELECT 1 FROM events WHERE ({', '.join(COLUMNS)}) = ({_MARKS}))",
                 [(*row, *row) for row in values],
             )
-            new += base.total_changes - count
+            new += base.total_changes - count - taken_back
             base.execute(
                 "INSERT INTO sources VALUES (:name, :mark, :events, :new, :elsewhere, :aside, :reason, :at) "
                 "ON CONFLICT (name) DO UPDATE SET mark = :mark, fresh = fresh + :new, read_at = :at, "
@@ -202,16 +224,11 @@ class EventStore:
 
     def _insert(self, base: sqlite3.Connection, rows: pd.DataFrame) -> int:
         """Add events, and what they change in the totals; the number of those that are new."""
-        base.execute("CREATE TEMP TABLE touched (customer TEXT PRIMARY KEY) WITHOUT ROWID")
-        customers = [(name,) for name in rows["customer"].unique().tolist()]
-        base.executemany("INSERT INTO touched VALUES (?)", customers)
-        before, count = self._tally(_events(base, "events", _TOUCHED)), base.total_changes
         values = zip(*(rows[name].tolist() for name in COLUMNS), strict=True)
-        base.executemany(f"INSERT OR IGNORE INTO events VALUES ({_MARKS})", values)
-        new = base.total_changes - count
-        change = self._tally(_events(base, "events", _TOUCHED))
-        change.subtract(before)
-        _add(base, change)
+        with self._tallied(base, rows["customer"]):
+            count = base.total_changes
+            base.executemany(f"INSERT OR IGNORE INTO events VALUES ({_MARKS})", values)
+            new = base.total_changes - count
         times = rows.loc[rows["time"] != MISSING, "time"]
         if len(times):
             last = int(times.max())
@@ -219,8 +236,33 @@ class EventStore:
                 "INSERT INTO totals VALUES ('last', '', '', '', ?) ON CONFLICT DO UPDATE SET amount = ? "
                 "WHERE CAST(amount AS INTEGER) < ?", (str(last), str(last), last),
             )  # fmt: skip
-        base.execute("DROP TABLE touched")
         return new
+
+    def _take_back(self, base: sqlite3.Connection, source: str) -> int:
+        """Take back the events of a line that may have gone on; how many they were."""
+        rows = _events(base, "lasts", " WHERE source = ?", (source,))
+        if rows.empty:
+            return 0
+        values = list(zip(*(rows[name].tolist() for name in COLUMNS), strict=True))
+        with self._tallied(base, rows["customer"]):
+            count = base.total_changes
+            for table in ("events", "later"):
+                base.executemany(f"DELETE FROM {table} WHERE ({', '.join(COLUMNS)}) = ({_MARKS})", values)
+            taken = base.total_changes - count
+        base.execute("DELETE FROM lasts WHERE source = ?", (source,))
+        return taken
+
+    @contextmanager
+    def _tallied(self, base: sqlite3.Connection, customers: pd.Series) -> Iterator[None]:
+        """What changes in the events of these customers changes in the totals as well."""
+        base.execute("CREATE TEMP TABLE touched (customer TEXT PRIMARY KEY) WITHOUT ROWID")
+        base.executemany("INSERT INTO touched VALUES (?)", [(name,) for name in customers.unique().tolist()])
+        before = self._tally(_events(base, "events", _TOUCHED))
+        yield
+        change = self._tally(_events(base, "events", _TOUCHED))
+        change.subtract(before)
+        _add(base, change)
+        base.execute("DROP TABLE touched")
 
     def keep_look(self, at: str, looks: list[tuple[str, str, dict[str, float]]]) -> None:
         """Keep what was seen: outcome, arm and figures; of several looks of one `at` the last."""
@@ -287,8 +329,18 @@ class EventStore:
             return _events(base, "later")
 
 
+def _is_known(base: sqlite3.Connection, row: tuple[str | int, ...]) -> bool:
+    """Whether an event is there already, now or later."""
+    same = f"({', '.join(COLUMNS)}) = ({_MARKS}) OR (event_id <> '' AND event_id = ?)"
+    given = (*row, row[COLUMNS.index("event_id")])
+    return any(
+        base.execute(f"SELECT 1 FROM {table} WHERE {same} LIMIT 1", given).fetchone()
+        for table in ("events", "later")
+    )
+
+
 def _events(
-    base: sqlite3.Connection, table: str = "events", some: str = "", values: tuple[int, ...] = ()
+    base: sqlite3.Connection, table: str = "events", some: str = "", values: tuple[int | str, ...] = ()
 ) -> pd.DataFrame:
     """The events of a table, or some of them."""
     rows = base.execute(f"SELECT {', '.join(COLUMNS)} FROM {table}{some}", values).fetchall()
