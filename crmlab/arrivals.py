@@ -29,6 +29,8 @@ _LINES = ("delimited", "jsonl")
 _HEAD = 4096
 #: What is added to a file's name for its last line while that has no end.
 _LAST = ", last line"
+#: Its mark once the file has changed.
+_READ_ON = "read on"
 #: The mark of a file that is not there any more.
 _GONE = "gone"
 #: Stands for names, which a click or a purchase often lacks: the assignment says the customer's arm.
@@ -119,13 +121,13 @@ class Arrivals:
                 there |= {name, name + _LAST}
                 marked = _Mark.of(marks[name]) if len(marks.get(name, "").split()) == 4 else None
                 if marked is None or (found.st_size, found.st_mtime_ns) != marked[:2]:
-                    if len(marks.get(name + _LAST, "").split()) == 4:
-                        yield Piece(name + _LAST, "read on", _nothing(), last=True)
+                    if marks.get(name + _LAST, _READ_ON) != _READ_ON:
+                        yield Piece(name + _LAST, _READ_ON, _nothing(), last=True)
                     yield from self._read(path, name, marked)
             except FileNotFoundError:
                 continue  # gone meanwhile
         for name, mark in marks.items():
-            if name not in there and (len(mark.split()) == 4 or mark == "read on"):
+            if name not in there and (len(mark.split()) == 4 or mark == _READ_ON):
                 yield Piece(name, _GONE, _nothing(), gone=True)
 
     def _read(self, path: Path, name: str, marked: _Mark | None) -> Iterator[Piece]:

@@ -181,6 +181,19 @@ def test_what_another_file_says_stays_when_a_last_line_goes_on(tmp_path):
     assert (found.arms["revenue"].sum(), found.counts["events"]) == (13200, 3)
 
 
+def test_a_file_that_comes_back_longer_takes_its_last_line_back(tmp_path):
+    watch, arrivals, path = watch_of(tmp_path), Arrivals(tmp_path), tmp_path / "log.csv"
+    text = "customer_id,event,arm,value\n1,assigned,mail,\n1,converted,mail,12"
+    path.write_text(text)
+    old(path)
+    watch.refresh(arrivals)
+    path.unlink()
+    assert watch.refresh(arrivals).arms["revenue"].sum() == 1200
+    path.write_text(text + "0\n")
+    found = watch.refresh(arrivals)
+    assert (found.arms["revenue"].sum(), found.counts["events"]) == (12000, 2)
+
+
 def test_a_file_stamped_ahead_of_the_clock_is_not_waited_for_without_end(tmp_path):
     watch, arrivals = watch_of(tmp_path), Arrivals(tmp_path, patience=0)
     (tmp_path / "log.csv").write_text("customer_id,event,arm\n1,assigned,mail")
