@@ -121,6 +121,8 @@ def _one_step_back(text: str) -> str | None:
             sure = letters > 1
         if sure:
             return before
+        if page == "windows-1256" and _ARABIC.search(text):
+            return None  # all of it may be misread: a part put right would be half a word
     if _BROKEN_1256.search(text):
         return None
     config = ftfy.TextFixerConfig(explain=False, replace_lossy_sequences=False, fix_c1_controls=False)

@@ -6,7 +6,7 @@ import ftfy  # noqa: F401  (registers the code page "sloppy-windows-1252", Windo
 import pandas as pd
 import pytest
 from golden_texts import GOLDEN
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crmlab.cleansing.clean import clean
@@ -146,6 +146,7 @@ WORDS = st.text(st.sampled_from("abcdeRSTäöüßÄÖÜé ابپتجحدرسعف
 
 @settings(deadline=None, max_examples=100)
 @given(WORDS, st.sampled_from(WAYS))
+@example("RRف\u200c", ("windows-1256", "sloppy-windows-1252"))
 def test_any_words_misread_come_back_or_stay_as_they_are_and_nothing_else(text, way):
     broken = misread(text, way)
     steps = {text, broken, misread(text, way[:1])}

@@ -79,7 +79,7 @@ def confidence_sequence(
     >>> found = confidence_sequence(pd.DataFrame({"arm": ["mail"] * 800 + ["none"] * 700,
     ...     "responded": [1] * 480 + [0] * 320 + [1] * 280 + [0] * 420}), control="none")
     >>> found[["difference", "low", "high"]].round(3).values.tolist(), found["verdict"].tolist()
-    ([[0.2, 0.123, 0.277]], ['leads'])
+    ([[0.2, 0.123, 0.277]], ['ahead'])
     """
     table = as_table(outcomes)
     need_columns(table, (arm, outcome, *([order] if order else [])), "Outcomes")
