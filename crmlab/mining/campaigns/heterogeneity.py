@@ -21,7 +21,7 @@ _CHUNK = 50
 
 
 def heterogeneity_test(
-    X: Any,  # noqa: N803
+    X: Any,
     y: ArrayLike,
     treatment: ArrayLike,
     control: Any = None,

@@ -59,7 +59,7 @@ class ResponseEvaluation:
 
 
 def response_model(
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     responded: ArrayLike,
     method: str = "boosting",
     seed: int = 0,
@@ -163,7 +163,7 @@ def evaluate_response(
 
 
 def response_splits(
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     responded: ArrayLike,
     method: str = "boosting",
     repeats: int = 5,
@@ -220,7 +220,7 @@ def responses_of(responded: ArrayLike, n: int) -> np.ndarray:
     return y
 
 
-def _known(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:  # noqa: N803
+def _known(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in X]
     if missing:
         raise ParameterError(f"X lacks {listed(missing, 300)}, which the model has learnt from.")

@@ -33,7 +33,7 @@ class ResponseDrift(NamedTuple):
 
 
 def response_leaks(
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     responded: ArrayLike,
     known_after: Sequence[str] = (),
     seed: int = 0,
@@ -163,7 +163,7 @@ def _verdict(psi: float) -> str:
     return STABILITY_VERDICTS[int(psi >= SOMEWHAT) + int(psi >= SHIFTED)]
 
 
-def _own_share(X: pd.DataFrame, y: np.ndarray, name: str, seed: int) -> float:  # noqa: N803
+def _own_share(X: pd.DataFrame, y: np.ndarray, name: str, seed: int) -> float:
     """Share of what all columns tell of held out customers that is lost without one of them."""
     random = np.random.default_rng(seed)
     judged = np.zeros(len(y), dtype=bool)

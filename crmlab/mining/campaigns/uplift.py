@@ -21,8 +21,8 @@ from crmlab.mining.methods.tabular import column_encoder, plain_frame
 class Features:
     """Columns of customers as numbers without gaps, always the same ones; fitted when made."""
 
-    def __init__(self, X: Any) -> None:  # noqa: N803
-        X = _frame(X)  # noqa: N806
+    def __init__(self, X: Any) -> None:
+        X = _frame(X)
         days = [name for name in X if pd.api.types.is_datetime64_any_dtype(X[name])]
         if days:
             raise ParameterError(f"The column {days[0]} holds days; give the time from it to the contact.")
@@ -32,9 +32,9 @@ class Features:
         self.encoder.fit(plain_frame(X)[self.columns])
         self.names = [name.split("__", 1)[1] for name in self.encoder.get_feature_names_out()]
 
-    def __call__(self, X: Any) -> np.ndarray:  # noqa: N803
+    def __call__(self, X: Any) -> np.ndarray:
         """One row of numbers per customer."""
-        X = _frame(X)  # noqa: N806
+        X = _frame(X)
         missing = [name for name in self.columns if name not in X]
         if missing:
             raise ParameterError(f"X lacks {listed(missing, 300)}, which the model has learnt from.")
@@ -68,7 +68,7 @@ class UpliftModel(BaseEstimator):
         self.control = control
         self.propensity = propensity
 
-    def fit(self, X: Any, y: ArrayLike, treatment: ArrayLike) -> UpliftModel:  # noqa: N803
+    def fit(self, X: Any, y: ArrayLike, treatment: ArrayLike) -> UpliftModel:
         """Learn from customers of all arms.
 
         Parameters
@@ -98,7 +98,7 @@ class UpliftModel(BaseEstimator):
             self.fitted_[arm] = self._learn(numbers[kept], outcome, t, e)
         return self
 
-    def predict(self, X: Any) -> pd.DataFrame:  # noqa: N803
+    def predict(self, X: Any) -> pd.DataFrame:
         """Expected effect of each arm on the outcome: one column per arm, indexed as X is."""
         check_is_fitted(self)
         numbers = self.features_(X)
@@ -354,7 +354,7 @@ def arms_of(treatment: np.ndarray, control: Any) -> list:
     return [arm for arm in known if arm != name]
 
 
-def _frame(X: Any) -> pd.DataFrame:  # noqa: N803
+def _frame(X: Any) -> pd.DataFrame:
     return X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X)).rename(columns=str)
 
 

@@ -108,7 +108,7 @@ class UpliftChoice(UpliftModel):
         self.level = level
         self.seed = seed
 
-    def fit(self, X: Any, y: ArrayLike, treatment: ArrayLike) -> UpliftChoice:  # noqa: N803
+    def fit(self, X: Any, y: ArrayLike, treatment: ArrayLike) -> UpliftChoice:
         """Compare, choose, test; as `UpliftModel.fit`."""
         given = np.asarray(treatment)
         self.arms_ = arms_of(given, self.control)
@@ -142,7 +142,7 @@ class UpliftChoice(UpliftModel):
         )
         return self
 
-    def predict(self, X: Any) -> pd.DataFrame:  # noqa: N803
+    def predict(self, X: Any) -> pd.DataFrame:
         """Expected effect of each arm on the outcome: one column per arm, indexed as X is."""
         check_is_fitted(self, "fitted_")
         return super().predict(X)

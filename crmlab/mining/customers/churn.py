@@ -251,7 +251,7 @@ def contract_churn(
 
 
 def churn_model(
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     churned: pd.Series,
     method: str = "logistic",
     seed: int = 0,
@@ -310,7 +310,7 @@ def churn_model(
     return Pipeline(steps).fit(X, churned.to_numpy())
 
 
-def plain_columns(X: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:  # noqa: N803
+def plain_columns(X: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Columns as floats, or as texts with "" for what is missing.
 
     Of the named columns those that count, of a profile, may not be there, as when nobody used a channel.
@@ -320,8 +320,8 @@ def plain_columns(X: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.D
             raise ParameterError(
                 f"The model has learnt from a column {name}, which is not there; there are: {listed(X, 300)}."
             )
-        X = X.assign(**{name: 0.0})  # noqa: N806
-    X = X if columns is None else X[list(columns)]  # noqa: N806
+        X = X.assign(**{name: 0.0})
+    X = X if columns is None else X[list(columns)]
     return pd.DataFrame(
         {name: plain_values(values) for name, values in X.items()},
         index=X.index,

@@ -69,7 +69,7 @@ class ChurnEvaluation:
 
 def evaluate_churn(
     model: Any,
-    X: pd.DataFrame | None,  # noqa: N803
+    X: pd.DataFrame | None,
     churned: pd.Series,
     seed: int = 0,
     level: float = 0.95,
@@ -182,7 +182,7 @@ def compare_churn(scores: Mapping[str, ArrayLike], churned: pd.Series, level: fl
 
 
 def leakage_guard(
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     churned: pd.Series,
     cutoff: Day | None = None,
     known_after: Sequence[str] = (),
@@ -244,7 +244,7 @@ def _targets(churned: pd.Series) -> np.ndarray:
 
 def _importance(
     model: Any,
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
     y: np.ndarray,
     seed: int,
     level: float,
@@ -272,7 +272,7 @@ def _importance(
 
 def _prepared(
     model: Any,
-    X: pd.DataFrame,  # noqa: N803
+    X: pd.DataFrame,
 ) -> tuple[np.ndarray, dict[str, np.ndarray], Callable[[np.ndarray], np.ndarray]]:
     """The rows as the last step of a pipeline sees them, what it sees of each column, and its forecast.
 

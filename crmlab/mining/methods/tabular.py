@@ -24,12 +24,12 @@ def plain_values(values: pd.Series) -> pd.Series:
     return values.astype("object").where(values.notna(), "").astype(str).astype("object")
 
 
-def plain_frame(X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
+def plain_frame(X: pd.DataFrame) -> pd.DataFrame:
     """Each column as `plain_values` gives it."""
     return pd.DataFrame({name: plain_values(values) for name, values in X.items()}, index=X.index)
 
 
-def column_encoder(X: pd.DataFrame, scaled: bool = True) -> tuple[list, ColumnTransformer]:  # noqa: N803
+def column_encoder(X: pd.DataFrame, scaled: bool = True) -> tuple[list, ColumnTransformer]:
     """What makes numbers of columns, not yet fitted, and the columns it looks at: those with any value.
 
     Texts: a column per value, rare ones (below 1 %, or beyond the 20 most frequent) together; a gap is a

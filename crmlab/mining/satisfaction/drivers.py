@@ -28,7 +28,7 @@ Weights = Callable[[ArrayLike], np.ndarray]
 
 
 def relative_weights(
-    X: pd.DataFrame | ArrayLike,  # noqa: N803
+    X: pd.DataFrame | ArrayLike,
     y: pd.Series | ArrayLike,
     replicates: int | None = None,
     seed: int = 0,
@@ -90,7 +90,7 @@ def relative_weights(
 
 
 def lmg(
-    X: pd.DataFrame | ArrayLike,  # noqa: N803
+    X: pd.DataFrame | ArrayLike,
     y: pd.Series | ArrayLike,
     replicates: int | None = None,
     seed: int = 0,
@@ -185,7 +185,7 @@ class Complete:
 
 
 def complete(
-    X: pd.DataFrame | ArrayLike, y: pd.Series | ArrayLike, sample_weight: ArrayLike | None = None  # noqa: N803
+    X: pd.DataFrame | ArrayLike, y: pd.Series | ArrayLike, sample_weight: ArrayLike | None = None
 ) -> Complete:  # fmt: skip
     """The responses that answer everything, checked; see `relative_weights` for what is refused."""
     drivers = as_numbers(X, "driver")

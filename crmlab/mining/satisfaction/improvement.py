@@ -33,7 +33,7 @@ REVERSED = "check direction"
 
 
 def improve_first(
-    X: pd.DataFrame | ArrayLike,  # noqa: N803
+    X: pd.DataFrame | ArrayLike,
     y: pd.Series | ArrayLike,
     scale: tuple[float, float] = (0, 100),
     measure: Literal["relative_weights", "lmg"] = "relative_weights",

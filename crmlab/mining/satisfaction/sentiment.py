@@ -73,7 +73,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
         minimum_texts: int = 2,
         smoothing: float = 0.1,
         floor: float = 0.5,
-        C: float = 1.0,  # noqa: N803 - scikit-learn's name
+        C: float = 1.0,
         class_weight: str | None = "balanced",
     ) -> None:
         self.characters = characters
@@ -84,7 +84,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
         self.C = C
         self.class_weight = class_weight
 
-    def fit(self, X: pd.Series | list[str], y: ArrayLike) -> Self:  # noqa: N803
+    def fit(self, X: pd.Series | list[str], y: ArrayLike) -> Self:
         """Learn from labelled texts.
 
         Parameters
@@ -149,7 +149,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
         words = pd.concat(parts).sort_values(["class", "weight", "word"], ascending=[True, False, True])
         return words.astype({"word": "str"}).reset_index(drop=True)
 
-    def decision_function(self, X: pd.Series | list[str]) -> np.ndarray:  # noqa: N803
+    def decision_function(self, X: pd.Series | list[str]) -> np.ndarray:
         """How much speaks for each class (a column each), or for the second of two."""
         check_is_fitted(self, "coef_")
         texts = _texts(X)
@@ -157,7 +157,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
         found = features @ self.coef_.T + self.intercept_
         return found if len(self.classes_) > 2 else found[:, 0]
 
-    def predict_proba(self, X: pd.Series | list[str]) -> np.ndarray:  # noqa: N803
+    def predict_proba(self, X: pd.Series | list[str]) -> np.ndarray:
         """Probability of each class, a column each in the order of `classes_`.
 
         With more than two classes, the probabilities of one against the others, made to add up to 1.
@@ -169,7 +169,7 @@ class SentimentClassifier(ClassifierMixin, BaseEstimator):
             return np.column_stack([1 - found, found])
         return found / found.sum(axis=1, keepdims=True)
 
-    def predict(self, X: pd.Series | list[str]) -> np.ndarray:  # noqa: N803
+    def predict(self, X: pd.Series | list[str]) -> np.ndarray:
         """The likeliest class of each text."""
         shares = self.predict_proba(X)
         return self.classes_[shares.argmax(axis=1)]
