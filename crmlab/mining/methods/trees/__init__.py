@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "compact": ["CompactTreeClassifier"],
         "impurity": ["entropy", "gain", "gain_ratio", "gini", "gini_gain"],
         "splits": ["Cuts", "Groups"],
         "structure": ["Node", "Tree"],

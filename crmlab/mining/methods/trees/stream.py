@@ -1,0 +1,103 @@
+"""Rows of parquet files, piece by piece: what a tree is learned from when the data do not fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import SourceError, did_you_mean
+from crmlab.mining.methods.trees.bins import BLOCK, Bins, sample_rows
+from crmlab.mining.methods.trees.data import Classes
+from crmlab.mining.methods.trees.grow import Block
+
+
+class ParquetRows:
+    """The rows of a parquet file or of a folder of them, in the order of the names.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    target
+        The column of the classes.
+    features
+        The other columns to read; all if None.
+    seed
+        Seed of the sample.
+
+    Raises
+    ------
+    SourceError
+        If there is no such file or column.
+    """
+
+    def __init__(self, path: str | Path, target: str, features: list[str] | None, seed: int) -> None:
+        import pyarrow.parquet as parquet
+
+        path = Path(path)
+        files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+        if not files or not files[0].is_file():
+            raise SourceError(f"There is no parquet file at {path}.")
+        try:
+            self._files = [parquet.ParquetFile(file) for file in files]
+        except (OSError, ValueError) as error:
+            raise SourceError(f"{path} cannot be read as parquet: {error}") from None
+        names = self._files[0].schema_arrow.names
+        self.target = target
+        self.features = [name for name in names if name != target] if features is None else list(features)
+        for name in (target, *self.features):
+            if name not in names:
+                raise SourceError(f"There is no column {name!r} in {path}{did_you_mean(name, names)}")
+        self.n_rows = sum(file.metadata.num_rows for file in self._files)
+        self._seed, self._progress = seed, None
+
+    @contextmanager
+    def passes(self, most: int, shown: bool) -> Iterator[None]:
+        """Show on the terminal how far the passes over the files have come."""
+        if not shown:
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress
+
+        columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self._progress:
+            yield
+        self._progress = None
+
+    def whole(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """All rows at once."""
+        frame = pd.concat(list(self._frames([*self.features, self.target], "Reading")))
+        frame = frame.reset_index(drop=True)
+        return frame[self.features], frame[self.target].to_numpy()
+
+    def sample_and_classes(self) -> tuple[pd.DataFrame, Classes]:
+        """The sample that bins are learned from, and the classes."""
+        wanted, start = sample_rows(self.n_rows, self._seed), 0
+        parts, classes = [], []
+        for frame in self._frames([*self.features, self.target], "Sampling"):
+            low, high = np.searchsorted(wanted, [start, start + len(frame)])
+            parts.append(frame[self.features].iloc[wanted[low:high] - start])
+            classes = pd.unique(np.concatenate([*classes, frame[self.target].unique()]).ravel())[None]
+            start += len(frame)
+        return pd.concat(parts, ignore_index=True), Classes(classes[0])
+
+    def blocks(self, bins: Bins, classes: Classes) -> Iterator[Block]:
+        """Codes and classes of all rows."""
+        for frame in self._frames([*self.features, self.target], "Counting"):
+            codes = np.empty((len(bins), len(frame)), dtype=np.uint8)
+            for column, out in zip(bins, codes, strict=True):
+                column.codes(frame[column.name], out)
+            yield codes, classes.numbers(frame[self.target].to_numpy()), None
+
+    def _frames(self, columns: list[str], what: str) -> Iterator[pd.DataFrame]:
+        task = None if self._progress is None else self._progress.add_task(what, total=self.n_rows)
+        for file in self._files:
+            for batch in file.iter_batches(batch_size=BLOCK, columns=columns):
+                yield batch.to_pandas()
+                if task is not None:
+                    self._progress.advance(task, batch.num_rows)
