@@ -44,7 +44,7 @@ def best_splits(
     counts: np.ndarray,
     columns: Bins,
     evidence: Evidence,
-    max_branches: int = 4,
+    max_branches: int = 6,
     complexity: float = 1.0,
     min_weight: float = 1.0,
 ) -> Found:
