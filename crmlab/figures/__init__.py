@@ -5,12 +5,14 @@ can be told apart in grey and by colour-blind readers. In Persian, categories ar
 right; time keeps its direction.
 """
 
-from crmlab.figures.canvas import DARK, GREY, LIGHT, WIDTH, style, to_png
+from crmlab.figures.canvas import DARK, GREY, LIGHT, WIDTH, style, to_png, to_svg
 from crmlab.figures.courses import curve, trend
 from crmlab.figures.flows import ways
 from crmlab.figures.grids import gaps, heatmap
 from crmlab.figures.rows import bars, intervals
 from crmlab.figures.scatters import scatter
+from crmlab.figures.tree_words import tree_table
+from crmlab.figures.trees import tree
 
 __all__ = [
     "DARK",
@@ -25,6 +27,9 @@ __all__ = [
     "scatter",
     "style",
     "to_png",
+    "to_svg",
+    "tree",
+    "tree_table",
     "trend",
     "ways",
 ]

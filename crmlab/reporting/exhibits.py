@@ -18,7 +18,7 @@ from crmlab.errors import ParameterError
 from crmlab.locale import language
 from crmlab.reporting.exhibit import Exhibit
 from crmlab.reporting.formats import formats_of, kind_of, plain, units_of
-from crmlab.reporting.markup import alternative, cell, note, side
+from crmlab.reporting.markup import alternative, note, table_of
 from crmlab.reporting.public import (
     PUBLIC_TYPE,
     check_size,
@@ -275,6 +275,22 @@ class Report:
             steps=steps, wait=wait, ends=ends,
         )  # fmt: skip
 
+    def tree(
+        self, name: str, tree: Any, *, title: str, event: Any = None, depth: int | None = None,
+        unit: str = "", names: dict[str, str] | None = None, formats: dict[str, str] | None = None,
+    ) -> Exhibit:  # fmt: skip
+        """A decision tree; see `crmlab.figures.tree`. `formats` of cuts by column; the CSV has all nodes."""
+        said = {column: self.tongue(text) for column, text in (names or {}).items()}
+        show = {column: self._format(kind) for column, kind in (formats or {}).items()}
+        options = {"event": event, "depth": depth, "names": said, "show": show, "say": self._formats["text"]}
+
+        def draw(shown: pd.DataFrame, **rest: Any) -> Figure:
+            return figures.tree(tree, **options, **rest)
+
+        nodes = figures.tree_table(tree, event)
+        self._checked(name, pd.DataFrame(columns=nodes["column"].unique()), None)
+        return self._draw(draw, name, nodes, title, unit, None, None)
+
     def _draw(
         self, draw: Callable[..., Figure], name: str, frame: pd.DataFrame, title: str, unit: str,
         n: int | None, wanted: list[str] | None, **options: Any,
@@ -330,27 +346,16 @@ class Report:
             return self._nothing(name, checked, title)
         frame = checked
         kinds = {column: (formats or {}).get(column) or kind_of(frame[column]) for column in columns}
-        heads = "".join(
-            f'<th scope="col"{side(kinds[column])}>{html.escape(self.tongue(heading))}</th>'
-            for column, heading in columns.items()
-        )
         cells = {
             column: [show(None if pd.isna(value) else value) for value in frame[column]]
             for column, show in (
                 (column, self._format(kind, frame[column])) for column, kind in kinds.items()
             )
         }
-        rows = [
-            "<tr>" + "".join(cell(kinds[column], cells[column][row]) for column in columns) + "</tr>"
-            for row in range(len(frame))
-        ]
+        heads = {column: self.tongue(heading) for column, heading in columns.items()}
         source = self.tongue("Source: {source}", source=self.source)
-        foot = html.escape(" · ".join(filter(None, [source, self._held_back(frame)])))
-        content = (
-            f'<figure class="crm-table"><figcaption>{html.escape(title)}</figcaption>'
-            f"<div><table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-            f"<footer>{foot}</footer></figure>"
-        )
+        foot = " · ".join(filter(None, [source, self._held_back(frame)]))
+        content = table_of(title, heads, kinds, cells, foot)
         return Exhibit(name, frame, {"text/html": content, "text/plain": title} | self._mark)
 
     def _checked(

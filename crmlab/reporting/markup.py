@@ -12,6 +12,25 @@ def note(title: str, text: str) -> str:
     return f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
 
 
+def table_of(
+    title: str, heads: dict[str, str], kinds: dict[str, str], cells: dict[str, list[str]], foot: str
+) -> str:
+    """A table with its heading, the headings and texts of its columns, and a line below."""
+    top = "".join(
+        f'<th scope="col"{side(kinds[column])}>{html.escape(heading)}</th>'
+        for column, heading in heads.items()
+    )
+    rows = (
+        "<tr>" + "".join(cell(kinds[column], text) for column, text in zip(heads, row, strict=True)) + "</tr>"
+        for row in zip(*(cells[column] for column in heads), strict=True)
+    )
+    return (
+        f'<figure class="crm-table"><figcaption>{html.escape(title)}</figcaption>'
+        f"<div><table><thead><tr>{top}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<footer>{html.escape(foot)}</footer></figure>"
+    )
+
+
 def cell(kind: str, text: str) -> str:
     """A cell of a table with a text as a format of that kind writes it."""
     return f"<td{side(kind, text)}>{html.escape(text)}</td>"

@@ -166,6 +166,7 @@ def test_a_tree_of_ours_comes_back_as_it_is():
 
     assert tree_of(tree) is tree
     assert tree_of(Ours()) is tree
+    assert tree_of(Pipeline([("scale", StandardScaler()), ("ours", Ours())])) is tree
     with pytest.raises(ParameterError, match="leave `columns` and `classes` out"):
         tree_of(tree, classes=["a", "b"])
 

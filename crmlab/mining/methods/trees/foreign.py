@@ -83,7 +83,9 @@ def tree_of(
 def _last_of(pipeline: Any, columns: Sequence[str] | None, classes: Sequence[Any] | None) -> Tree:
     """The tree that a pipeline ends in, with the names that its other steps hand on."""
     last = pipeline.steps[-1][1]
-    nameless = hasattr(last, "tree_") and not hasattr(last, "feature_names_in_")
+    nameless = hasattr(getattr(last, "tree_", None), "children_left") and not hasattr(
+        last, "feature_names_in_"
+    )
     if columns is None and nameless and len(pipeline.steps) > 1:
         try:
             columns = pipeline[:-1].get_feature_names_out()
