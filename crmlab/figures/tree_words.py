@@ -94,7 +94,7 @@ class Words:
             if len(first[0]) > signs + 2:
                 some = f"{first[0][:signs].rstrip()}…"
                 found.append(self.tongue("{values} and {n:,} more", values=some, n=len(group) - 1))
-        return found + [self.tongue("{n:,} values", n=len(group))] * (len(group) > 1)
+        return found + [self.tongue("{n:,} {n:value|values}", n=len(group))] * (len(group) > 1)
 
 
 def cut_texts(

@@ -279,7 +279,7 @@ def _bar(
     if given.place is not None:
         share, average = _share(node, given.place), _share(given.tree.root, given.place)
         pen.bar(x, y, width * share, height, DARK if share > average else _MIDDLE)
-        pen.stroke(x + width * average, y, height + 0.02)
+        pen.stroke(x + width * average, y, height * 1.13)
         return
     for part, colour, hatch in zip(looks.parts, looks.colours, looks.hatches, strict=False):
         long = width * sum(_share(node, place) for place in part)
