@@ -251,6 +251,16 @@ def test_long_lists_and_names_are_cut_and_say_how_much_is_left_out():
     assert "$5, $6" in words(Tree(Node([2, 2], split, [Node([1, 1]), Node([1, 1])]), ["a", "b"], ["income"]))
 
 
+def test_persian_names_in_english_text_turn_nothing_round_them():
+    split = Groups("شهر", (("تهران", "ری"), ("اصفهان",)))
+    tree = Tree(Node([2, 2], split, [Node([2, 0]), Node([0, 2])]), ["می‌ماند", "می‌رود"], ["شهر"])
+    texts = words(tree)
+    mark = "\u200e"
+    assert f"{mark}تهران{mark}, {mark}ری{mark}" in texts
+    assert f"{mark}می‌ماند{mark} 100%" in texts
+    assert "تهران، ری" in words(tree, "fa")
+
+
 def test_a_person_s_name_for_a_node_stands_with_its_condition():
     root = Node([2, 2], Cuts("age", (30.5,)), [Node([1, 1], name="Young"), Node([1, 1])])
     assert "Young (up to 30.5)" in words(Tree(root, ["a", "b"], ["age"]))

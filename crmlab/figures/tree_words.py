@@ -42,14 +42,20 @@ class Words:
 
     def column(self, name: str) -> str:
         """The name of a column."""
-        return one_line(self.names.get(name) or self.say(name))
+        return self._apart(self.names.get(name) or self.say(name))
 
     def value(self, value: Any) -> str:
         """A value of a column of names, or a class."""
         plain = value.item() if hasattr(value, "item") else value
         if isinstance(plain, bool):
             return self.tongue("yes") if plain else self.tongue("no")
-        return one_line(self.say(plain)) if isinstance(plain, str) else self.tongue.digits(str(plain))
+        return self._apart(self.say(plain)) if isinstance(plain, str) else self.tongue.digits(str(plain))
+
+    def _apart(self, name: str) -> str:
+        """A name on one line; a Persian one in English text between marks, to turn nothing round it."""
+        name = one_line(name)
+        turns = not self.tongue.right_to_left and any("\u0590" <= sign <= "\u08ff" for sign in name)
+        return f"\u200e{name}\u200e" if turns else name
 
     def conditions(self, node: Any) -> list[str]:
         """What leads from the parent to a node, in more and in fewer words, longest first."""
