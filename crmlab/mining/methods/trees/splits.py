@@ -114,6 +114,14 @@ def split_from_dict(plain: dict[str, Any]) -> Split:
     return Groups(plain["column"], groups, int(plain["missing"]), int(plain["other"]))
 
 
+def values_of(X: pd.DataFrame | np.ndarray, columns: list[str], column: str) -> pd.Series | np.ndarray:
+    """One column of data that has `columns`, by its name, or by its place where data have no such name."""
+    place = columns.index(column)
+    if isinstance(X, pd.DataFrame):
+        return X[column] if column in X.columns else X.iloc[:, place]
+    return np.asarray(X)[:, place]
+
+
 def is_numeric(values: pd.Series | np.ndarray) -> bool:
     """Whether a column is cut (numbers) and not grouped (names, yes and no)."""
     dtype = values.dtype

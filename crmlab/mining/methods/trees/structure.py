@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmlab.errors import ParameterError
 from crmlab.mining.methods.trees.impurity import entropy, gain, gain_ratio, gini, gini_gain
-from crmlab.mining.methods.trees.splits import Split, split_from_dict
+from crmlab.mining.methods.trees.splits import Split, split_from_dict, values_of
 
 
 class Node:
@@ -89,7 +89,10 @@ class Node:
     @property
     def height(self) -> int:
         """Steps down to the furthest leaf below; 0 for a leaf, so also for a lone root."""
-        return 1 + max(child.height for child in self.children) if self.children else 0
+        level, furthest = [self], -1
+        while level:  # a loop and no recursion: a tree may be deeper than Python's stack
+            level, furthest = [child for node in level for child in node.children], furthest + 1
+        return furthest
 
     @property
     def siblings(self) -> tuple[Node, ...]:
@@ -161,29 +164,40 @@ class Node:
 
     def to_dict(self) -> dict[str, Any]:
         """The subtree as plain data for JSON."""
-        plain: dict[str, Any] = {
-            "counts": self.counts.tolist(),
-            "probabilities": self.probabilities.tolist(),
-            "prediction": self.prediction,
-        }
-        if self.name:
-            plain["name"] = self.name
-        if self.split:
-            plain["split"] = self.split.to_dict()
-            plain["children"] = [node.to_dict() for node in self.children]
-        return plain
+        plain: dict[int, dict[str, Any]] = {}
+        for node in reversed(list(self.nodes)):
+            mine = {
+                "counts": node.counts.tolist(),
+                "probabilities": node.probabilities.tolist(),
+                "prediction": node.prediction,
+            }
+            if node.name:
+                mine["name"] = node.name
+            if node.split:
+                mine["split"] = node.split.to_dict()
+                mine["children"] = [plain[id(child)] for child in node.children]
+            plain[id(node)] = mine
+        return plain[id(self)]
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Node:
         """The subtree that :meth:`to_dict` wrote down."""
-        return cls(
-            plain["counts"],
-            split_from_dict(plain["split"]) if "split" in plain else None,
-            [cls.from_dict(child) for child in plain.get("children", ())],
-            plain.get("probabilities"),
-            plain.get("prediction"),
-            plain.get("name"),
-        )
+        order, starts = [plain], []
+        for one in order:
+            starts.append(len(order))
+            order.extend(one.get("children", ()))
+        made: list[Node] = [None] * len(order)
+        for place in reversed(range(len(order))):
+            one, start = order[place], starts[place]
+            made[place] = cls(
+                one["counts"],
+                split_from_dict(one["split"]) if "split" in one else None,
+                made[start : start + len(one.get("children", ()))],
+                one.get("probabilities"),
+                one.get("prediction"),
+                one.get("name"),
+            )
+        return made[0]
 
 
 class Tree:
@@ -258,10 +272,7 @@ class Tree:
 
     def values(self, X: pd.DataFrame | np.ndarray, column: str) -> pd.Series | np.ndarray:
         """One column of data laid out as the tree was given it."""
-        place = self.columns.index(column)
-        if isinstance(X, pd.DataFrame):
-            return X[column] if column in X.columns else X.iloc[:, place]
-        return np.asarray(X)[:, place]
+        return values_of(X, self.columns, column)
 
     def apply(self, X: pd.DataFrame | np.ndarray) -> np.ndarray:
         """Place of the leaf, among :attr:`leaves`, that each row of `X` reaches; shape (n,)."""
@@ -295,3 +306,17 @@ class Tree:
     def from_dict(cls, plain: dict[str, Any]) -> Tree:
         """The tree that :meth:`to_dict` wrote down."""
         return cls(Node.from_dict(plain["root"]), plain["classes"], plain["columns"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As a list, as pickle and copy would go down from node to node, and a tree may be too deep for that.
+        nodes = [
+            (node.counts, node.split, node.degree, node.probabilities, node.prediction, node.name)
+            for node in self.nodes
+        ]
+        return {"classes": self.classes, "columns": self.columns, "nodes": nodes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        made: list[Node] = []
+        for counts, split, degree, *said in reversed(state["nodes"]):
+            made.append(Node(counts, split, [made.pop() for _ in range(degree)], *said))
+        self.root, self.classes, self.columns = made[0], state["classes"], state["columns"]
