@@ -32,7 +32,8 @@ def entropy(counts: ArrayLike) -> np.ndarray | float:
     total = counts.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(counts > 0, counts * np.log2(counts), 0).sum(-1)
-        found = np.where(total > 0, np.log2(total) - terms / total, 0)
+        # One class alone has entropy 0; rounding leaves a little, by which gain_ratio would divide a little.
+        found = np.where((counts > 0).sum(-1) > 1, np.log2(total) - terms / total, 0)
     return _plain(np.maximum(found, 0))
 
 

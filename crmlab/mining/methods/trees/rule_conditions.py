@@ -169,8 +169,8 @@ def branch_condition(split: Split, branch: int) -> Condition:
     if isinstance(split, Cuts):
         if branch > len(split.points):
             return Interval(split.column, missing=missing, numbers=False)
-        low = split.points[branch - 1] if branch else None
-        high = split.points[branch] if branch < len(split.points) else None
+        low = float(split.points[branch - 1]) if branch else None
+        high = float(split.points[branch]) if branch < len(split.points) else None
         return _interval(split.column, low, high, missing, True)
     if branch == split.other:
         rest = {value for place, group in enumerate(split.groups) if place != branch for value in group}
@@ -189,6 +189,11 @@ def condition_from_dict(plain: dict[str, Any]) -> Condition:
     return Values(column, tuple(plain["none_of" if negated else "one_of"]), negated, missing)
 
 
+def plain_value(value: Any) -> Value:
+    """A value of a group without numpy's types, which repr and JSON do not write as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _interval(column: str, low: float | None, high: float | None, missing: bool, numbers: bool) -> Interval:
     """An interval, of which there is one form for each set of numbers."""
     high = None if high == math.inf else high
@@ -199,8 +204,7 @@ def _interval(column: str, low: float | None, high: float | None, missing: bool,
 
 def _values(column: str, values: Iterable[Value], negated: bool, missing: bool) -> Values:
     """A set of values, sorted: numbers before texts."""
-    plain = {value.item() if isinstance(value, np.generic) else value for value in values}
-    kept = (value for value in plain if value == value)  # what is no number is missing, no value
+    kept = {plain_value(value) for value in values if value == value}  # NaN is missing and no value
     return Values(
         column, tuple(sorted(kept, key=lambda value: (isinstance(value, str), value))), negated, missing
     )

@@ -52,7 +52,7 @@ def pandas_expression(rules: Tree | RuleSet, probability_of: Any = None, frame: 
     """
     found = tree_rules(rules)
     answers = found.answers(probability_of)
-    distinct = list(dict.fromkeys(answers))
+    distinct = found.classes.tolist() if probability_of is None else list(dict.fromkeys(answers))
     if not all(isinstance(answer, str | bool | int | float) for answer in distinct):
         raise ParameterError("Classes are written into Python as texts and numbers; give them as such.")
     kind = ", dtype=object" if probability_of is None and found.classes.dtype == object else ""

@@ -49,7 +49,7 @@ def simplify(rules: Tree | RuleSet) -> RuleSet:
         before = len(left)
         for name in names:
             left = _join(left, name)
-    return replace(found, rules=tuple(left))
+    return replace(found, rules=tuple(sorted(left, key=lambda rule: _steps(rule.leaves[0]))))
 
 
 def _join_branches(rules: tuple[Rule, ...]) -> list[Rule]:
@@ -113,9 +113,13 @@ def _joined(one: Rule, other: Rule, name: tuple[str, bool], condition: Condition
         (a * weights[0] + b * weights[1]) / sum(weights)
         for a, b in zip(one.probabilities, other.probabilities, strict=True)
     )
-    leaves = sorted({*one.leaves, *other.leaves}, key=lambda key: [int(step) for step in key.split(".")])
+    leaves = sorted({*one.leaves, *other.leaves}, key=_steps)
     kept = tuple(asked for asked in conditions if not asked.is_all)
     return Rule(kept, one.prediction, shares, counts, tuple(leaves))
+
+
+def _steps(key: str) -> list[int]:
+    return [int(step) for step in key.split(".")]
 
 
 def _name(condition: Condition) -> tuple[str, bool]:

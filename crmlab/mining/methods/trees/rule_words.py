@@ -136,6 +136,8 @@ class _Words:
             if not inside:
                 return self.tongue("{column} is known", column=column), False
             names = self.listed(condition.column, [value for value in known if value in inside])
+            if len(inside) == 1:
+                return self.tongue("{column} is not {value}", column=column, value=names), False
             return self.tongue("{column} is none of {values}", column=column, values=names), False
         members = rest if condition.negated else [value for value in known if value in inside]
         names = self.listed(condition.column, members)

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import ParameterError, did_you_mean, listed
-from crmlab.mining.methods.trees.rule_conditions import Condition, branch_condition, condition_from_dict
+from crmlab.mining.methods.trees.rule_conditions import (
+    Condition,
+    branch_condition,
+    condition_from_dict,
+    plain_value,
+)
 from crmlab.mining.methods.trees.splits import Groups, Value, values_of
 from crmlab.mining.methods.trees.structure import Tree
 
@@ -283,7 +288,7 @@ def _rules_of(tree: Tree) -> RuleSet:
             continue
         if isinstance(node.split, Groups):
             named = known.setdefault(node.split.column, {})
-            named.update((value, None) for group in node.split.groups for value in group)
+            named.update((plain_value(value), None) for group in node.split.groups for value in group)
         for place in reversed(range(node.degree)):
             condition = branch_condition(node.split, place)
             name = (condition.column, type(condition))
