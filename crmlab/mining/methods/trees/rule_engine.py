@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from crmlab.engine import need_columns
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import ibis
 
     from crmlab.engine import Log
+
+#: Below it every whole number is a double.
+_WHOLE = 2**53
 
 
 def score_table(
@@ -95,23 +99,35 @@ def _dtype(rules: RuleSet, probability_of: Any) -> Any:
 
 
 def _asked(condition: Condition, table: ibis.Table) -> ibis.Value:
+    """A condition; no NOT stands around it, so that NULL is as good as false."""
+    import ibis
+
     column = table[condition.column]
-    missing = column.isnull()
-    if column.type().is_floating():
-        missing = missing | column.isnan()
-    inside = _between(condition, column) if isinstance(condition, Interval) else _among(condition, column)
+    has_nan = column.type().is_floating()
+    interval = isinstance(condition, Interval)
+    inside = _between(condition, column) if interval else _among(condition, column)
+    if condition.missing:
+        missing = column.isnull() | column.isnan() if has_nan else column.isnull()
+        return missing if inside is None else inside | missing
     if inside is None:
-        return missing if condition.missing else missing & ~missing
-    # An engine may hold that NaN is greater than all numbers, or unlike all values.
-    return inside | missing if condition.missing else inside & ~missing
+        return ibis.literal(False)
+    # An engine may hold that NaN is greater than all numbers, and it is unlike all values.
+    wide = condition.high is None if interval else condition.negated
+    return inside & ~column.isnan() if has_nan and wide else inside
 
 
 def _between(condition: Interval, column: ibis.Value) -> ibis.Value | None:
     if not condition.numbers:
         return None
-    numbers = column.cast("int8").cast("float64") if column.type().is_boolean() else column.cast("float64")
-    parts = [numbers > _exact(condition.low)] if condition.low is not None else []
-    parts += [numbers <= _exact(condition.high)] if condition.high is not None else []
+    bounds = [bound for bound in (condition.low, condition.high) if bound is not None]
+    if column.type().is_integer() and all(abs(bound) < _WHOLE for bound in bounds):
+        # Whole numbers stay what they are: to be above 2.5 is to be above 2.
+        exact = math.floor
+    else:
+        column = column.cast("int8") if column.type().is_boolean() else column
+        column, exact = column.cast("float64"), _exact
+    parts = [column > exact(condition.low)] if condition.low is not None else []
+    parts += [column <= exact(condition.high)] if condition.high is not None else []
     return parts[0] & parts[-1] if parts else column.notnull()
 
 
