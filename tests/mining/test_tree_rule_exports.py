@@ -55,7 +55,7 @@ def by_sql(X: pd.DataFrame, expression: str) -> list:
         return [answer for (answer,) in found.fetchall()]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(RANDOM)
 def test_sql_gives_the_classes_and_scores_of_the_tree(random):
     tree, X = random_case(random)
@@ -68,7 +68,7 @@ def test_sql_gives_the_classes_and_scores_of_the_tree(random):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(RANDOM)
 def test_a_condition_of_sql_and_a_mask_of_pandas_hold_for_the_rows_of_their_rule(random):
     tree, X = random_case(random)
@@ -80,7 +80,7 @@ def test_a_condition_of_sql_and_a_mask_of_pandas_hold_for_the_rows_of_their_rule
         assert np.array_equal(eval(pandas_mask(rules, number), {"np": np, "frame": X}), mine)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(RANDOM)
 def test_python_gives_the_classes_and_scores_of_the_tree(random):
     tree, X = random_case(random)
@@ -93,7 +93,7 @@ def test_python_gives_the_classes_and_scores_of_the_tree(random):
     assert score.tolist() == tree.predict_proba(X)[:, 0].tolist()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(RANDOM)
 def test_an_engine_gives_the_classes_and_scores_of_the_tree(engine, random):
     tree, X = random_case(random)
