@@ -1,0 +1,224 @@
+"""Compact trees against CART, plain and pruned, and against the best trees of depth 3.
+
+    CRMLAB_PEERS=PYTHON python benchmarks/trees.py [--only PART ...] [--sets SET ...] [--cache FILE]
+
+All trees are fitted on the same folds; the time is CPU seconds of the fit of one fold. What the peers are,
+and how CART is pruned, is told in tree_peers.py. CRMLAB_PEERS names an interpreter that has pystreed, which
+finds the best tree of depth 3 on columns of yes and no; without it that part is left out. On these columns
+our trees have two branches, and at most depth 3, too, so that both search the same trees, and CART likewise;
+the last column has the same number of leaves at most, on the columns as they are and of several branches.
+`--cache` keeps what the peers gave in a file, and takes it from there the next time; `--ours` gives settings
+of our tree, such as '{"max_leaves": 50}'.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+from tree_peers import PEERS, TREES, Folds, binary, coded, measured, optimum
+from tree_sets import CUSTOMERS, SETS, Set, load, load_split
+
+PARTS = ("sets", "statlog", "probabilities", "optimum")
+#: What each StatLog problem is to reach: accuracy, leaves; the last two have no mark.
+STATLOG = {"satimage": (86.0, 50), "segment": (94.8, 21), "shuttle": (None, None), "letter": (None, None)}
+GAP, SECONDS = 0.5, 300
+
+
+def compact(**settings: object) -> object | None:
+    """Our tree, where there is one."""
+    try:
+        from crmlab.mining.methods.trees import CompactTreeClassifier
+    except ImportError:
+        return None
+    return CompactTreeClassifier(**settings)
+
+
+class Kept:
+    """What the peers gave, in a file where one is named."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.found = json.loads(path.read_text()) if path and path.exists() else {}
+
+    def __call__(self, key: str, work: Callable[..., dict], *given: object) -> dict:
+        if key not in self.found:
+            self.found[key] = work(*given)
+            if self.path:
+                self.path.write_text(json.dumps(self.found, indent=1))
+        return self.found[key]
+
+
+def cross(y: np.ndarray, n: int = 5) -> Folds:
+    """Stratified folds, shuffled with seed 0."""
+    return list(StratifiedKFold(n, shuffle=True, random_state=0).split(y, y))
+
+
+def of_peers(names: tuple[str, ...], where: str, kept: Kept, data: Set, folds: Folds) -> dict[str, dict]:
+    """What each peer gave on a set."""
+    X, y = data
+    table = coded(X)
+    return {name: kept(f"{where}/{name}", measured, TREES[name], table, y, folds) for name in names}
+
+
+def head(what: str) -> None:
+    """Title of a table of lines."""
+    print(f"\n{what:<48}{'ours':>10}{'to reach':>12}{'CART 1-SE':>10}{'ratio':>8}")
+
+
+def line(what: str, ours: float | None, reach: str, peer: float, digits: int = 2) -> None:
+    """Ours, to reach, the peer's and their ratio."""
+    mine, ratio = ("-", "-") if ours is None else (f"{ours:.{digits}f}", f"{ours / peer:.3f}")
+    print(f"  {what:<46}{mine:>10}{reach:>12}{peer:>10.{digits}f}{ratio:>8}", flush=True)
+
+
+def short(found: dict) -> str:
+    """Accuracy, leaves, inner nodes, depth and time."""
+    sizes = f"{found['leaves']:8.1f}{found['inner']:8.1f}{found['depth']:6.1f}"
+    return f"{found['accuracy']:8.2f}{sizes}{found['cpu']:8.3f}"
+
+
+def on_sets(names: list[str], kept: Kept, settings: dict) -> None:
+    """Every tree on every set, and what it comes to."""
+    peers, found = ("CART", "CART 1-SE", "CART depth 4"), {}
+    print("Five folds: accuracy %, leaves, inner nodes, depth, CPU s of a fit")
+    print(f"  {'':<15}" + "".join(f"{name:^38}" for name in (*peers, "ours")))
+    for name in names:
+        X, y = load(name)
+        folds = cross(y)
+        found[name] = of_peers(peers, name, kept, (X, y), folds)
+        if compact():
+            found[name]["ours"] = measured(compact(**settings), X, y, folds)
+        print(f"  {name:<15}" + "".join(short(one) for one in found[name].values()), flush=True)
+    for who in (*peers, "ours")[: len(found[names[0]])]:
+        print(
+            f"  {who:<15} mean accuracy {np.mean([of_set[who]['accuracy'] for of_set in found.values()]):.2f}"
+        )
+    summary(*(pd.DataFrame([of_set.get(who, {}) for of_set in found.values()], names)
+              for who in ("CART 1-SE", "ours")))  # fmt: skip
+
+
+def summary(peer: pd.DataFrame, ours: pd.DataFrame) -> None:
+    """Over all sets; of sizes and times also the mean ratio, so that no single set decides."""
+
+    def each(what: str, reach: str, work: Callable[[pd.DataFrame], float], digits: int = 1) -> None:
+        line(what, None if ours.empty else work(ours), reach, work(peer), digits)
+
+    head(f"{len(peer)} sets")
+    each("mean accuracy, %", "88.4", lambda table: table["accuracy"].mean(), 2)
+    for measure, what, reach in (("inner", "inner nodes", "0.6x"), ("depth", "depth", "0.65x")):
+        each(f"{what}, median", reach, lambda table, of=measure: table[of].median())
+        each(f"{what}, mean", reach, lambda table, of=measure: table[of].mean())
+        each(f"{what}, geometric mean, 1 at least", reach, lambda table, of=measure: geometric(table[of]))
+    each("leaves, geometric mean", "-", lambda table: geometric(table["leaves"]))
+    each("fit time, sum, CPU s", "0.1x", lambda table: table["cpu"].sum(), 3)
+    each("fit time, geometric mean, CPU s", "0.1x", lambda table: np.exp(np.log(table["cpu"]).mean()), 3)
+    line("fit time, sum, of six trees without pruning", None if ours.empty else ours["cpu"].sum(), "-",
+         peer["least"].sum(), 3)  # fmt: skip
+    if not ours.empty:
+        gain = ours["accuracy"] - peer["accuracy"]
+        worst = f"{gain.min():+.2f} on {gain.idxmin()}"
+        print(f"  more accurate on {(gain > 0).sum()} of {len(gain)} sets, at worst {worst}")
+
+
+def geometric(values: pd.Series) -> float:
+    """Geometric mean; the ratio of two of them is the mean ratio of the sets."""
+    return float(np.exp(np.log(values.clip(1)).mean()))
+
+
+def on_statlog(kept: Kept, settings: dict) -> None:
+    """The splits that the literature reports."""
+    for name, (accuracy, leaves) in STATLOG.items():
+        if name == "segment":
+            X, y = load(name)
+            folds = cross(y, 10)
+        else:
+            X, y, test, y_test = load_split(name)
+            folds = [(np.arange(len(y)), len(y) + np.arange(len(y_test)))]
+            X, y = pd.concat([X, test], ignore_index=True), np.append(y, y_test)
+        peer = of_peers(("CART 1-SE",), f"StatLog {name}", kept, (X, y), folds)["CART 1-SE"]
+        ours = measured(compact(**settings), X, y, folds) if compact() else {}
+        head(f"StatLog {name}, {'ten folds' if len(folds) > 1 else 'its split'}")
+        line("accuracy, %", ours.get("accuracy"), f"{accuracy or '-'}", peer["accuracy"])
+        line("leaves", ours.get("leaves"), f"<= {leaves}" if leaves else "-", peer["leaves"], 1)
+        for measure, what in (("inner", "inner nodes"), ("depth", "depth"), ("cpu", "fit time, CPU s")):
+            line(what, ours.get(measure), "-", peer[measure])
+
+
+def on_probabilities(kept: Kept, settings: dict) -> None:
+    """Ranking and log-loss of customers; to reach is the best of all peers in each."""
+    peers = ("CART", "CART 1-SE", "CART depth 6", "CART leaf 50")
+    titles = "".join(f"{name:>22}" for name in (*peers, "best of these", "ours"))
+    print(f"\nProbabilities, five folds: AUC, log-loss (leaves)\n  {'':<15}{titles}")
+    for name in CUSTOMERS:
+        X, y = load(name)
+        folds = cross(y)
+        found = list(of_peers(peers, name, kept, (X, y), folds).values())
+        best = f"{max(one['auc'] for one in found):.4f} {min(one['log_loss'] for one in found):.4f}"
+        if compact():
+            found.append(measured(compact(**settings), X, y, folds))
+        told = [f"{one['auc']:.4f} {one['log_loss']:.4f} ({one['leaves']:.0f})" for one in found]
+        told.insert(len(peers), best)
+        print(f"  {name:<15}" + "".join(f"{one:>22}" for one in told), flush=True)
+
+
+def on_optimum(names: list[str], kept: Kept, settings: dict) -> None:
+    """Training accuracy of trees of depth 3 on columns of yes and no."""
+    if not PEERS:
+        print("\nThe best trees of depth 3 are left out: CRMLAB_PEERS names no interpreter with pystreed.")
+        return
+    print(f"\nDepth 3, 8 leaves at most: training accuracy % on the same columns of yes and no\n  {'':<15}"
+          f"{'columns':>8}{'best':>8}{'CPU s':>8}{'CART':>8}{'gap':>7}{'ours':>8}{'gap':>7}{'CPU s':>8}"
+          f"{'leaves':>8}{'as they are':>12}")  # fmt: skip
+    gaps = []
+    for name in names:
+        X, y = load(name)
+        table = binary(X)
+        best = kept(f"{name}/optimum", optimum, table, y, SECONDS)
+        cart = 100 * DecisionTreeClassifier(max_depth=3, random_state=0).fit(table, y).score(table, y)
+        told = f"{table.shape[1]:>8}{best['accuracy']:>8.2f}{best['cpu']:>8.2f}"
+        told += f"{cart:>8.2f}{best['accuracy'] - cart:>7.2f}"
+        if compact():
+            everything = [(np.arange(len(y)), np.arange(len(y)))]
+            small = {"max_depth": 3, "max_leaves": 8} | settings
+            frame = pd.DataFrame(table, columns=[f"x{place}" for place in range(table.shape[1])])
+            ours = measured(compact(**small | {"max_branches": 2}), frame, y, everything)
+            whole = measured(compact(**small), X, y, everything)
+            gaps.append(best["accuracy"] - ours["accuracy"])
+            told += f"{ours['accuracy']:>8.2f}{gaps[-1]:>7.2f}{ours['cpu']:>8.2f}{ours['leaves']:>8.0f}"
+            told += f"{whole['accuracy']:>12.2f}"
+        print(f"  {name:<15}{told}{'' if best['proved'] else '  not proved best'}", flush=True)
+    if gaps:
+        print(f"  within {GAP} points on {sum(gap <= GAP for gap in gaps)} of {len(gaps)} sets; to reach: 10")
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--ours", type=json.loads, default={}, help="settings of our tree")
+    parser.add_argument("--optimum", type=json.loads, default={}, help="more of them, for depth 3")
+    parser.add_argument("--cache", type=Path, help="file that keeps what the peers gave")
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")
+    kept = Kept(chosen.cache)
+    if not compact():
+        print("crmlab has no CompactTreeClassifier; only the peers are measured.\n")
+    if "sets" in chosen.only:
+        on_sets(chosen.sets, kept, chosen.ours)
+    if "statlog" in chosen.only:
+        on_statlog(kept, chosen.ours)
+    if "probabilities" in chosen.only:
+        on_probabilities(kept, chosen.ours)
+    if "optimum" in chosen.only:
+        on_optimum(chosen.sets, kept, chosen.ours | chosen.optimum)
+
+
+if __name__ == "__main__":
+    main()
