@@ -1,5 +1,7 @@
 """Time two ways of doing the same thing, in turn, and print the ratio."""
 
+import ctypes
+import gc
 import json
 import re
 import time
@@ -40,8 +42,28 @@ def run_alone(prepare: Callable[[Path], Callable[[], object]], folder: Path) -> 
     found = work()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     # Unlike the peak that getrusage knows, this one is not inherited from the process that started us.
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-    print(json.dumps({"cpu": cpu, "wall": wall, "mb": peak, "check": digest(found), "words": words(found)}))
+    print(
+        json.dumps(
+            {"cpu": cpu, "wall": wall, "mb": resident("VmHWM"), "check": digest(found), "words": words(found)}
+        )
+    )
+
+
+def extra_memory(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU seconds of a piece of work, and by how many MB it raised the memory of this process at its peak."""
+    gc.collect()
+    # What was freed but kept for later use would be used by the work without being seen.
+    ctypes.CDLL(None).malloc_trim(0)
+    # Linux: the peak starts anew from what is held now.
+    Path("/proc/self/clear_refs").write_text("5")
+    held = resident("VmRSS")
+    cpu, _ = seconds(work)
+    return cpu, resident("VmHWM") - held
+
+
+def resident(which: str) -> float:
+    """Memory of this process in MB: VmRSS is what it holds, VmHWM the most it held."""
+    return int(re.search(which + r":\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
 def digest(found: object) -> list[float]:
