@@ -151,20 +151,26 @@ def on_statlog(kept: Kept, settings: dict) -> None:
 
 
 def on_probabilities(kept: Kept, settings: dict) -> None:
-    """Ranking and log-loss of customers; to reach is the best of all peers in each."""
+    """Ranking and log-loss of customers, of the peers also smoothed; to reach is the best in each."""
     peers = ("CART", "CART 1-SE", "CART depth 6", "CART leaf 50")
-    titles = "".join(f"{name:>22}" for name in (*peers, "best of these", "ours"))
-    print(f"\nProbabilities, five folds: AUC, log-loss (leaves)\n  {'':<15}{titles}")
+    print(f"\nProbabilities, five folds\n  {'':<34}{'leaves':>8}{'AUC':>9}{'log-loss':>10}"
+          f"{'AUC, Laplace':>14}{'log-loss, Laplace':>19}")  # fmt: skip
     for name in CUSTOMERS:
         X, y = load(name)
         folds = cross(y)
-        found = list(of_peers(peers, name, kept, (X, y), folds).values())
-        best = f"{max(one['auc'] for one in found):.4f} {min(one['log_loss'] for one in found):.4f}"
+        found = of_peers(peers, name, kept, (X, y), folds)
+        for who, one in found.items():
+            print(f"  {name:<16}{who:<18}{one['leaves']:>8.0f}{one['auc']:>9.4f}{one['log_loss']:>10.4f}"
+                  f"{one['auc_laplace']:>14.4f}{one['log_loss_laplace']:>19.4f}")  # fmt: skip
+        table = pd.DataFrame(found).T
+        auc, auc_laplace = table[["auc", "auc_laplace"]].max()
+        loss, loss_laplace = table[["log_loss", "log_loss_laplace"]].min()
+        told = f"{auc:>9.4f}{loss:>10.4f}{auc_laplace:>14.4f}{loss_laplace:>19.4f}"
+        print(f"  {name:<16}{'best of these':<26}{told}")
         if compact():
-            found.append(measured(compact(**settings), X, y, folds))
-        told = [f"{one['auc']:.4f} {one['log_loss']:.4f} ({one['leaves']:.0f})" for one in found]
-        told.insert(len(peers), best)
-        print(f"  {name:<15}" + "".join(f"{one:>22}" for one in told), flush=True)
+            one = measured(compact(**settings), X, y, folds)
+            print(f"  {name:<16}{'ours':<18}{one['leaves']:>8.0f}{one['auc']:>9.4f}{one['log_loss']:>10.4f}",
+                  flush=True)  # fmt: skip
 
 
 def on_optimum(names: list[str], kept: Kept, settings: dict) -> None:
