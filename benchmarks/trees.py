@@ -216,6 +216,8 @@ def main() -> None:
     kept = Kept(chosen.cache)
     if not compact():
         print("crmlab has no CompactTreeClassifier; only the peers are measured.\n")
+    else:
+        compact().fit(*load("iris"))  # what is imported at the first fit is no part of any
     if "sets" in chosen.only:
         on_sets(chosen.sets, kept, chosen.ours)
     if "statlog" in chosen.only:
