@@ -121,7 +121,7 @@ def measured(tree: object, X: pd.DataFrame | np.ndarray, y: np.ndarray, folds: F
         if len(model.classes_) == 2:
             event, share = y[test] == model.classes_[1], model.predict_proba(after)[:, 1]
             one |= {"auc": roc_auc_score(event, share), "log_loss": surprise(event, share)}
-            if hasattr(model, "apply"):
+            if hasattr(model.tree_, "node_count"):
                 share = laplace(model, before, y[train] == model.classes_[1], after)
                 one |= {
                     "auc_laplace": roc_auc_score(event, share),
@@ -146,7 +146,7 @@ def laplace(model: object, before: np.ndarray, event: np.ndarray, after: np.ndar
 
 def size(model: object) -> dict[str, int]:
     """Leaves, inner nodes and depth of scikit-learn's tree or ours."""
-    if hasattr(model, "get_n_leaves"):
+    if hasattr(model.tree_, "node_count"):
         leaves = int(model.get_n_leaves())
         return {"leaves": leaves, "inner": int(model.tree_.node_count) - leaves, "depth": model.get_depth()}
     tree = model.tree_

@@ -7,8 +7,9 @@ and how CART is pruned, is told in tree_peers.py. CRMLAB_PEERS names an interpre
 finds the best tree of depth 3 on columns of yes and no; without it that part is left out. On these columns
 our trees have two branches, and at most depth 3, too, so that both search the same trees, and CART likewise;
 the last column has the same number of leaves at most, on the columns as they are and of several branches.
-`--cache` keeps what the peers gave in a file, and takes it from there the next time; `--ours` gives settings
-of our tree, such as '{"max_leaves": 50}'.
+Our tree is that of OURS in each part: small by the criterion "accuracy" where classes are told, by its own
+default where probabilities are. `--ours` gives other settings of it, such as '{"max_leaf_nodes": 50}', and
+`--cache` keeps what the peers gave in a file, and takes it from there the next time.
 """
 
 import argparse
@@ -24,19 +25,18 @@ from sklearn.tree import DecisionTreeClassifier
 from tree_peers import PEERS, TREES, Folds, binary, coded, measured, optimum
 from tree_sets import CUSTOMERS, SETS, Set, load, load_split
 
-PARTS = ("sets", "statlog", "probabilities", "optimum")
+from crmlab.mining.methods.trees import CompactTreeClassifier
+
 #: What each StatLog problem is to reach: accuracy, leaves; the last two have no mark.
 STATLOG = {"satimage": (86.0, 50), "segment": (94.8, 21), "shuttle": (None, None), "letter": (None, None)}
+#: Settings of our tree. For the best trees of depth 3 nothing is paid for a split.
+OURS = {
+    "sets": {"criterion": "accuracy"},
+    "statlog": {"criterion": "accuracy"},
+    "probabilities": {},
+    "optimum": {"criterion": "accuracy", "complexity": 0, "max_depth": 3, "max_leaf_nodes": 8},
+}
 GAP, SECONDS = 0.5, 300
-
-
-def compact(**settings: object) -> object | None:
-    """Our tree, where there is one."""
-    try:
-        from crmlab.mining.methods.trees import CompactTreeClassifier
-    except ImportError:
-        return None
-    return CompactTreeClassifier(**settings)
 
 
 class Kept:
@@ -71,10 +71,9 @@ def head(what: str) -> None:
     print(f"\n{what:<48}{'ours':>10}{'to reach':>12}{'CART 1-SE':>10}{'ratio':>8}")
 
 
-def line(what: str, ours: float | None, reach: str, peer: float, digits: int = 2) -> None:
+def line(what: str, ours: float, reach: str, peer: float, digits: int = 2) -> None:
     """Ours, to reach, the peer's and their ratio."""
-    mine, ratio = ("-", "-") if ours is None else (f"{ours:.{digits}f}", f"{ours / peer:.3f}")
-    print(f"  {what:<46}{mine:>10}{reach:>12}{peer:>10.{digits}f}{ratio:>8}", flush=True)
+    print(f"  {what:<46}{ours:>10.{digits}f}{reach:>12}{peer:>10.{digits}f}{ours / peer:>8.3f}", flush=True)
 
 
 def short(found: dict) -> str:
@@ -92,14 +91,13 @@ def on_sets(names: list[str], kept: Kept, settings: dict) -> None:
         X, y = load(name)
         folds = cross(y)
         found[name] = of_peers(peers, name, kept, (X, y), folds)
-        if compact():
-            found[name]["ours"] = measured(compact(**settings), X, y, folds)
+        found[name]["ours"] = measured(CompactTreeClassifier(**settings), X, y, folds)
         print(f"  {name:<15}" + "".join(short(one) for one in found[name].values()), flush=True)
-    for who in (*peers, "ours")[: len(found[names[0]])]:
+    for who in (*peers, "ours"):
         print(
             f"  {who:<15} mean accuracy {np.mean([of_set[who]['accuracy'] for of_set in found.values()]):.2f}"
         )
-    summary(*(pd.DataFrame([of_set.get(who, {}) for of_set in found.values()], names)
+    summary(*(pd.DataFrame([of_set[who] for of_set in found.values()], names)
               for who in ("CART 1-SE", "ours")))  # fmt: skip
 
 
@@ -107,7 +105,7 @@ def summary(peer: pd.DataFrame, ours: pd.DataFrame) -> None:
     """Over all sets; of sizes and times also the mean ratio, so that no single set decides."""
 
     def each(what: str, reach: str, work: Callable[[pd.DataFrame], float], digits: int = 1) -> None:
-        line(what, None if ours.empty else work(ours), reach, work(peer), digits)
+        line(what, work(ours), reach, work(peer), digits)
 
     head(f"{len(peer)} sets")
     each("mean accuracy, %", "88.4", lambda table: table["accuracy"].mean(), 2)
@@ -118,12 +116,11 @@ def summary(peer: pd.DataFrame, ours: pd.DataFrame) -> None:
     each("leaves, geometric mean", "-", lambda table: geometric(table["leaves"]))
     each("fit time, sum, CPU s", "0.1x", lambda table: table["cpu"].sum(), 3)
     each("fit time, geometric mean, CPU s", "0.1x", lambda table: np.exp(np.log(table["cpu"]).mean()), 3)
-    line("fit time, sum, of six trees without pruning", None if ours.empty else ours["cpu"].sum(), "-",
+    line("fit time, sum, of six trees without pruning", ours["cpu"].sum(), "-",
          peer["least"].sum(), 3)  # fmt: skip
-    if not ours.empty:
-        gain = ours["accuracy"] - peer["accuracy"]
-        worst = f"{gain.min():+.2f} on {gain.idxmin()}"
-        print(f"  more accurate on {(gain > 0).sum()} of {len(gain)} sets, at worst {worst}")
+    gain = ours["accuracy"] - peer["accuracy"]
+    worst = f"{gain.min():+.2f} on {gain.idxmin()}"
+    print(f"  more accurate on {(gain > 0).sum()} of {len(gain)} sets, at worst {worst}")
 
 
 def geometric(values: pd.Series) -> float:
@@ -142,12 +139,12 @@ def on_statlog(kept: Kept, settings: dict) -> None:
             folds = [(np.arange(len(y)), len(y) + np.arange(len(y_test)))]
             X, y = pd.concat([X, test], ignore_index=True), np.append(y, y_test)
         peer = of_peers(("CART 1-SE",), f"StatLog {name}", kept, (X, y), folds)["CART 1-SE"]
-        ours = measured(compact(**settings), X, y, folds) if compact() else {}
+        ours = measured(CompactTreeClassifier(**settings), X, y, folds)
         head(f"StatLog {name}, {'ten folds' if len(folds) > 1 else 'its split'}")
-        line("accuracy, %", ours.get("accuracy"), f"{accuracy or '-'}", peer["accuracy"])
-        line("leaves", ours.get("leaves"), f"<= {leaves}" if leaves else "-", peer["leaves"], 1)
+        line("accuracy, %", ours["accuracy"], f"{accuracy or '-'}", peer["accuracy"])
+        line("leaves", ours["leaves"], f"<= {leaves}" if leaves else "-", peer["leaves"], 1)
         for measure, what in (("inner", "inner nodes"), ("depth", "depth"), ("cpu", "fit time, CPU s")):
-            line(what, ours.get(measure), "-", peer[measure])
+            line(what, ours[measure], "-", peer[measure])
 
 
 def on_probabilities(kept: Kept, settings: dict) -> None:
@@ -167,10 +164,9 @@ def on_probabilities(kept: Kept, settings: dict) -> None:
         loss, loss_laplace = table[["log_loss", "log_loss_laplace"]].min()
         told = f"{auc:>9.4f}{loss:>10.4f}{auc_laplace:>14.4f}{loss_laplace:>19.4f}"
         print(f"  {name:<16}{'best of these':<26}{told}")
-        if compact():
-            one = measured(compact(**settings), X, y, folds)
-            print(f"  {name:<16}{'ours':<18}{one['leaves']:>8.0f}{one['auc']:>9.4f}{one['log_loss']:>10.4f}",
-                  flush=True)  # fmt: skip
+        one = measured(CompactTreeClassifier(**settings), X, y, folds)
+        told = f"{one['leaves']:>8.0f}{one['auc']:>9.4f}{one['log_loss']:>10.4f}"
+        print(f"  {name:<16}{'ours':<18}{told}", flush=True)
 
 
 def on_optimum(names: list[str], kept: Kept, settings: dict) -> None:
@@ -189,43 +185,38 @@ def on_optimum(names: list[str], kept: Kept, settings: dict) -> None:
         cart = 100 * DecisionTreeClassifier(max_depth=3, random_state=0).fit(table, y).score(table, y)
         told = f"{table.shape[1]:>8}{best['accuracy']:>8.2f}{best['cpu']:>8.2f}"
         told += f"{cart:>8.2f}{best['accuracy'] - cart:>7.2f}"
-        if compact():
-            everything = [(np.arange(len(y)), np.arange(len(y)))]
-            small = {"max_depth": 3, "max_leaves": 8} | settings
-            frame = pd.DataFrame(table, columns=[f"x{place}" for place in range(table.shape[1])])
-            ours = measured(compact(**small | {"max_branches": 2}), frame, y, everything)
-            whole = measured(compact(**small), X, y, everything)
-            gaps.append(best["accuracy"] - ours["accuracy"])
-            told += f"{ours['accuracy']:>8.2f}{gaps[-1]:>7.2f}{ours['cpu']:>8.2f}{ours['leaves']:>8.0f}"
-            told += f"{whole['accuracy']:>12.2f}"
+        everything = [(np.arange(len(y)), np.arange(len(y)))]
+        frame = pd.DataFrame(table, columns=[f"x{place}" for place in range(table.shape[1])])
+        ours = measured(CompactTreeClassifier(**settings | {"max_branches": 2}), frame, y, everything)
+        whole = measured(CompactTreeClassifier(**settings), X, y, everything)
+        gaps.append(best["accuracy"] - ours["accuracy"])
+        told += f"{ours['accuracy']:>8.2f}{gaps[-1]:>7.2f}{ours['cpu']:>8.2f}{ours['leaves']:>8.0f}"
+        told += f"{whole['accuracy']:>12.2f}"
         print(f"  {name:<15}{told}{'' if best['proved'] else '  not proved best'}", flush=True)
-    if gaps:
-        print(f"  within {GAP} points on {sum(gap <= GAP for gap in gaps)} of {len(gaps)} sets; to reach: 10")
+    print(f"  within {GAP} points on {sum(gap <= GAP for gap in gaps)} of {len(gaps)} sets; to reach: 10")
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="+", choices=OURS, default=list(OURS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--ours", type=json.loads, default={}, help="settings of our tree")
-    parser.add_argument("--optimum", type=json.loads, default={}, help="more of them, for depth 3")
     parser.add_argument("--cache", type=Path, help="file that keeps what the peers gave")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     kept = Kept(chosen.cache)
-    if not compact():
-        print("crmlab has no CompactTreeClassifier; only the peers are measured.\n")
-    else:
-        compact().fit(*load("iris"))  # what is imported at the first fit is no part of any
-    if "sets" in chosen.only:
-        on_sets(chosen.sets, kept, chosen.ours)
-    if "statlog" in chosen.only:
-        on_statlog(kept, chosen.ours)
-    if "probabilities" in chosen.only:
-        on_probabilities(kept, chosen.ours)
-    if "optimum" in chosen.only:
-        on_optimum(chosen.sets, kept, chosen.ours | chosen.optimum)
+    CompactTreeClassifier().fit(*load("iris"))  # what is imported at the first fit is no part of any
+    parts = {
+        "sets": lambda settings: on_sets(chosen.sets, kept, settings),
+        "statlog": lambda settings: on_statlog(kept, settings),
+        "probabilities": lambda settings: on_probabilities(kept, settings),
+        "optimum": lambda settings: on_optimum(chosen.sets, kept, settings),
+    }
+    for part in chosen.only:
+        settings = OURS[part] | chosen.ours
+        parts[part](settings)
+        print(f"  our settings: {settings or 'the default ones'}\n")
 
 
 if __name__ == "__main__":

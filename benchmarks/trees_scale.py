@@ -130,9 +130,9 @@ def by_us(X: pd.DataFrame, y: np.ndarray, settings: dict) -> Fit:
 
     from crmlab.mining.methods.trees import CompactTreeClassifier
 
-    model = CompactTreeClassifier(**{"max_leaves": LEAVES} | settings)
+    model = CompactTreeClassifier(**{"max_leaf_nodes": LEAVES} | settings)
     small = X.iloc[:5000], y[:5000]
-    CompactTreeClassifier(**{"max_leaves": LEAVES} | settings).fit(*small)
+    CompactTreeClassifier(**{"max_leaf_nodes": LEAVES} | settings).fit(*small)
     return lambda: model.fit(X, y), lambda X: model.predict(X), lambda: size(model)
 
 
@@ -212,8 +212,8 @@ def run_file(path: str, given: dict) -> None:
     """Our tree from a file in this process; the memory is that of the whole process."""
     from crmlab.mining.methods.trees import CompactTreeClassifier
 
-    model = CompactTreeClassifier(**{"max_leaves": LEAVES} | given)
-    cpu, _ = seconds(lambda: model.fit_parquet(path, "y"))
+    model = CompactTreeClassifier(**{"max_leaf_nodes": LEAVES} | given)
+    cpu, _ = seconds(lambda: model.fit_parquet(path, "y", progress=False))
     peak = resident("VmHWM")
     from tree_peers import size  # it brings more of scikit-learn into memory than our tree needs
 
@@ -227,7 +227,9 @@ def run_same(rows: int, given: dict) -> None:
     from crmlab.mining.methods.trees import CompactTreeClassifier
 
     X, y = customers(0, rows)
-    print(json.dumps({"splits": splits(CompactTreeClassifier(**{"max_leaves": LEAVES} | given).fit(X, y))}))
+    print(
+        json.dumps({"splits": splits(CompactTreeClassifier(**{"max_leaf_nodes": LEAVES} | given).fit(X, y))})
+    )
 
 
 def splits(model: object) -> list:
