@@ -27,7 +27,6 @@ from crmlab.mining.methods.trees.data import (
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
 from crmlab.mining.methods.trees.grow import Block, Grown, as_split, grow
 from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune, prune_errors
-from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune
 from crmlab.mining.methods.trees.revise import revise
 from crmlab.mining.methods.trees.structure import Node, Tree
 
@@ -53,7 +52,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
     max_branches
         Most branches that a split is searched for. Splits of one column that follow each other are
         joined to up to twice as many, unless it is 2. Missing values may have one branch more.
-        joined to up to three times as many, unless it is 2. Missing values may have one branch more.
     max_depth
         Most splits from the root down to a leaf: the height of the tree. None for no limit.
     max_leaf_nodes
@@ -110,7 +108,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         criterion: Literal["log_loss", "accuracy"] = "log_loss",
         *,
         max_branches: int = 6,
-        max_branches: int = 4,
         max_depth: int | None = 7,
         max_leaf_nodes: int | None = 255,
         min_samples_leaf: float = 1,
@@ -320,7 +317,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
     def _finish(self, root: Grown, bins: Bins, classes: Classes, costs: np.ndarray | None) -> Self:
         """Join what can be joined and write the tree down."""
         most = 2 * self.max_branches if self.max_branches > 2 else 2
-        most = 3 * self.max_branches if self.max_branches > 2 else 2
 
         def predicted(root: Grown) -> dict[int, int]:
             return {node: _predict(p, costs) for node, p in blend(root, self.shrinkage).items()}

@@ -134,7 +134,6 @@ def grow(
     evidence: Evidence,
     *,
     max_branches: int = 6,
-    max_branches: int = 4,
     max_height: int = 7,
     max_leaves: int = 255,
     min_weight: float = 1.0,

@@ -45,7 +45,6 @@ def best_splits(
     columns: Bins,
     evidence: Evidence,
     max_branches: int = 6,
-    max_branches: int = 4,
     complexity: float = 1.0,
     min_weight: float = 1.0,
 ) -> Found:
