@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from crmlab.mining.methods.trees.data import refuse_infinite
+from crmlab.mining.methods.trees.data import Columns, refuse_infinite, take
 from crmlab.mining.methods.trees.splits import Value, as_names, as_numbers, is_numeric
 
 #: Rows from which the edges of the bins are taken, and rows looked at in one go: they fit the cache.
@@ -129,7 +129,7 @@ def sample_rows(n_rows: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False, shuffle=False))
 
 
-def learn_bins(columns: dict[str, pd.Series | np.ndarray], max_bins: int = 254) -> Bins:
+def learn_bins(columns: Columns, max_bins: int = 254) -> Bins:
     """Bins of each column, from its values in a sample of rows.
 
     Parameters
@@ -146,6 +146,15 @@ def learn_bins(columns: dict[str, pd.Series | np.ndarray], max_bins: int = 254) 
         else name_bins(name, values, max_bins)
         for name, values in columns.items()
     ]  # fmt: skip
+
+
+def codes_of(bins: Bins, columns: Columns, rows: slice) -> np.ndarray:
+    """Codes of some rows, shape (columns, rows)."""
+    values = [take(columns[column.name], rows) for column in bins]
+    found = np.empty((len(bins), len(values[0])), dtype=np.uint8)
+    for column, value, out in zip(bins, values, found, strict=True):
+        column.codes(value, out)
+    return found
 
 
 def numeric_bins(name: str, numbers: np.ndarray, max_bins: int) -> NumericBins:

@@ -13,21 +13,24 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmlab.errors import ParameterError
-from crmlab.mining.methods.trees.bins import BLOCK, Bins, learn_bins, sample_rows
+from crmlab.mining.methods.trees.bins import BLOCK, Bins, NumericBins, codes_of, learn_bins, sample_rows
 from crmlab.mining.methods.trees.blend import blend
 from crmlab.mining.methods.trees.data import (
     Classes,
-    Columns,
     DataError,
+    check_lengths,
     columns_of,
     cost_matrix,
-    same_columns,
+    refuse_infinite,
+    take,
     target_of,
+    weights_of,
 )
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
 from crmlab.mining.methods.trees.grow import Block, Grown, as_split, grow
 from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune, prune_errors
 from crmlab.mining.methods.trees.revise import revise
+from crmlab.mining.methods.trees.splits import as_numbers
 from crmlab.mining.methods.trees.structure import Node, Tree
 
 #: Splits are looked at again (see `revise`) where there are at most so many rows.
@@ -155,8 +158,8 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         if y is None:
             raise DataError("This classifier requires y to be passed, but the target y is None.")
         y = target_of(y)
-        _check_lengths(len(X), len(y))
-        weight = _weights(sample_weight, X)
+        check_lengths(len(X), len(y))
+        weight = weights_of(sample_weight, len(X))
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
             columns = {name: values[kept] if isinstance(values, np.ndarray) else values.iloc[kept]
@@ -167,7 +170,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         classes = Classes.of(y)
         rows = len(y)
         sample = sample_rows(rows, self.random_state)
-        bins = learn_bins({name: _take(values, sample) for name, values in columns.items()}, self.max_bins)
+        bins = learn_bins({name: take(values, sample) for name, values in columns.items()}, self.max_bins)
         whole = weight is None or bool((weight == np.floor(weight)).all())
         total = rows if weight is None else weight.sum()
         evidence = Evidence(len(classes.values), int(total) if whole and total <= TABLE else None)
@@ -180,7 +183,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         def blocks() -> Iterator[Block]:
             for start in range(0, rows, BLOCK):
                 part = slice(start, start + BLOCK)
-                code = _codes(bins, columns, part) if codes is None else codes[:, part]
+                code = codes_of(bins, columns, part) if codes is None else codes[:, part]
                 yield code, classes.numbers(y[part]), None if weight is None else weight[part]
 
         costs = cost_matrix(self.costs, classes.values)
@@ -247,14 +250,10 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X, columns = columns_of(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        names = self.tree_.columns
-        if (
-            not isinstance(X, pd.DataFrame)
-            or not hasattr(self, "feature_names_in_")
-            and not set(names) <= set(columns)
-        ):
-            columns = dict(zip(names, columns.values(), strict=True))
-        return self.tree_.apply(pd.DataFrame(same_columns(columns, names)))
+        for bins in self.bins_:
+            if isinstance(bins, NumericBins) and bins.name in columns:
+                refuse_infinite(as_numbers(columns[bins.name]), bins.name)
+        return self.tree_.apply(X)
 
     def get_depth(self) -> int:
         """Height of the tree."""
@@ -378,37 +377,5 @@ def _mistakes(probabilities: np.ndarray, costs: np.ndarray | None) -> np.ndarray
     )
 
 
-def _codes(bins: Bins, columns: Columns, part: slice) -> np.ndarray:
-    """Codes of some rows, shape (columns, rows)."""
-    values = [_take(columns[column.name], part) for column in bins]
-    found = np.empty((len(bins), len(values[0])), dtype=np.uint8)
-    for column, value, out in zip(bins, values, found, strict=True):
-        column.codes(value, out)
-    return found
-
-
 def _limit(value: int | None) -> int:
     return 10**9 if value is None else int(value)
-
-
-def _take(values: pd.Series | np.ndarray, rows: np.ndarray | slice) -> pd.Series | np.ndarray:
-    return values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
-
-
-def _weights(sample_weight: ArrayLike | None, X: pd.DataFrame | np.ndarray) -> np.ndarray | None:
-    """Weights of the rows; None where there are none."""
-    if sample_weight is None:
-        return None
-    from sklearn.utils.validation import _check_sample_weight
-
-    weight = _check_sample_weight(sample_weight, np.empty((len(X), 0)), dtype=np.float64)
-    if (weight < 0).any():
-        raise DataError("A weight is a number from 0 upwards.")
-    return weight
-
-
-def _check_lengths(rows: int, classes: int) -> None:
-    if rows != classes:
-        raise DataError(
-            f"There are {rows:,} rows, but {classes:,} classes (inconsistent numbers of samples)."
-        )

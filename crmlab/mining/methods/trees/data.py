@@ -51,18 +51,39 @@ def columns_of(X: pd.DataFrame | np.ndarray | list) -> tuple[pd.DataFrame | np.n
     return X, columns
 
 
-def same_columns(columns: Columns, names: list[str]) -> Columns:
-    """The columns that a tree was learned from, in its order.
+def take(values: pd.Series | np.ndarray, rows: np.ndarray | slice) -> pd.Series | np.ndarray:
+    """The values of some rows."""
+    return values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
+
+
+def weights_of(sample_weight: Any, rows: int) -> np.ndarray | None:
+    """Weights of the rows; None where there are none.
 
     Raises
     ------
     DataError
-        If one is missing.
+        If a weight is negative.
     """
-    missing = [name for name in names if name not in columns]
-    if missing:
-        raise DataError(f"The tree was learned from columns that are not here: {listed(missing)}.")
-    return {name: columns[name] for name in names}
+    if sample_weight is None:
+        return None
+    from sklearn.utils.validation import _check_sample_weight
+
+    weight = _check_sample_weight(sample_weight, np.empty((rows, 0)), dtype=np.float64)
+    if (weight < 0).any():
+        raise DataError("A weight is a number from 0 upwards.")
+    return weight
+
+
+def check_lengths(rows: int, classes: int) -> None:
+    """Say so if there are more or fewer classes than rows.
+
+    Raises
+    ------
+    DataError
+        If there are.
+    """
+    if rows != classes:
+        raise DataError(f"There are {rows:,} rows, but {classes:,} classes (inconsistent numbers).")
 
 
 def refuse_infinite(numbers: np.ndarray, name: str, start: int = 0) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmlab.errors import ParameterError, did_you_mean
+
 Value = str | bool | int | float
 
 
@@ -115,11 +117,26 @@ def split_from_dict(plain: dict[str, Any]) -> Split:
 
 
 def values_of(X: pd.DataFrame | np.ndarray, columns: list[str], column: str) -> pd.Series | np.ndarray:
-    """One column of data that has `columns`, by its name, or by its place where data have no such name."""
+    """One column of data laid out as `columns`: by its name, or by its place where no column has such a name.
+
+    Raises
+    ------
+    ParameterError
+        If it is not there.
+    """
     place = columns.index(column)
-    if isinstance(X, pd.DataFrame):
-        return X[column] if column in X.columns else X.iloc[:, place]
-    return np.asarray(X)[:, place]
+    if not isinstance(X, pd.DataFrame):
+        return np.asarray(X)[:, place]
+    if column in X.columns:
+        return X[column]
+    names = [str(name) for name in X.columns]
+    if column in names:
+        return X.iloc[:, names.index(column)]
+    if X.shape[1] == len(columns) and not set(names) & set(columns):
+        return X.iloc[:, place]
+    raise ParameterError(
+        f"The tree asks for the column {column!r}, which is not here{did_you_mean(column, names)}"
+    )
 
 
 def is_numeric(values: pd.Series | np.ndarray) -> bool:
