@@ -4,6 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules={"trees"},
     submod_attrs={
         "apportionment": ["apportion", "largest_remainder"],
         "business_hours": ["BusinessHours", "business_hours_between", "iranian_holidays"],
@@ -48,5 +49,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "survival": ["kaplan_meier", "logrank", "median_time"],
         "text": ["Terms", "language_of", "normalize", "tfidf", "tokenize"],
         "topics": ["Topics", "npmi_coherence", "topics"],
+        "trees": ["CompactTreeClassifier"],
     },
 )

@@ -165,8 +165,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             columns = {name: values[kept] if isinstance(values, np.ndarray) else values.iloc[kept]
                        for name, values in columns.items()}  # fmt: skip
             y, weight = y[kept], weight[kept]
-            if not len(y):
-                raise DataError("All rows have weight 0: there is nothing to learn from.")
         classes = Classes.of(y)
         rows = len(y)
         sample = sample_rows(rows, self.random_state)
@@ -309,7 +307,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
                 losses = {node: _mistakes(p, costs) for node, p in probabilities.items()}
             else:
                 losses = {node: -np.log2(0.999 * p + 0.001 / len(p)) for node, p in probabilities.items()}
-            if not revise(root, codes, target, weight, bins, losses, least=1.0):
+            if not revise(root, codes, target, weight, bins, losses, self.min_samples_leaf):
                 break
             prune(root, bins, evidence, self.max_branches, self.complexity)
 

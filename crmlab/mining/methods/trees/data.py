@@ -43,9 +43,7 @@ def columns_of(X: pd.DataFrame | np.ndarray | list) -> tuple[pd.DataFrame | np.n
             raise DataError(f"Two columns have one name ({listed(map(str, twice))}); name them differently.")
     for name, values in columns.items():
         if values.dtype.kind in "Mm":
-            raise DataError(
-                f"Column {name} holds dates or durations; give a number, such as days until today."
-            )
+            raise DataError(f"Column {name} holds dates or durations; give numbers, such as days until now.")
         if values.dtype.kind == "c":
             raise DataError(f"Complex data not supported: column {name}.")
     return X, columns
@@ -62,15 +60,19 @@ def weights_of(sample_weight: Any, rows: int) -> np.ndarray | None:
     Raises
     ------
     DataError
-        If a weight is negative.
+        If a weight is negative, or all are 0.
     """
     if sample_weight is None:
         return None
     from sklearn.utils.validation import _check_sample_weight
 
-    weight = _check_sample_weight(sample_weight, np.empty((rows, 0)), dtype=np.float64)
+    weight = _check_sample_weight(
+        sample_weight, np.empty((rows, 0)), dtype=np.float64, allow_all_zero_weights=True
+    )
     if (weight < 0).any():
         raise DataError("A weight is a number from 0 upwards.")
+    if not weight.any():
+        raise DataError("All weights are zero: there is nothing to learn from.")
     return weight
 
 

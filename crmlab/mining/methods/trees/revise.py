@@ -10,6 +10,9 @@ from crmlab.mining.methods.trees.bins import Bins, NumericBins
 from crmlab.mining.methods.trees.grow import Grown, note_places
 from crmlab.mining.methods.trees.prune import drop_empty
 
+#: A change of less than this, in mistakes or bits, is not worth making.
+LEAST = 1.0
+
 
 def revise(
     root: Grown,
@@ -17,14 +20,15 @@ def revise(
     target: np.ndarray,
     weight: np.ndarray | None,
     columns: Bins,
-    losses: np.ndarray | dict[int, np.ndarray],
-    least: float,
+    losses: dict[int, np.ndarray],
+    min_weight: float = 1.0,
 ) -> bool:
     """Give each node, from the lowest up, the split that suits the subtrees below it best.
 
     All else being fixed, each row that reaches a node has a loss in each of its subtrees; the best
     split sends rows where their losses are least. For every column this is a sum per bin and branch,
-    over which the best intervals are found by dynamic programming, and groups freely.
+    over which the best intervals are found by dynamic programming, and groups freely. A split is
+    changed if the sum of losses falls by more than LEAST.
 
     Parameters
     ----------
@@ -38,8 +42,8 @@ def revise(
         The bins of the columns.
     losses
         For each node by its id the loss of each class in it.
-    least
-        A split is changed if the sum of losses falls by more than this.
+    min_weight
+        Least weight of a branch that has any rows.
 
     Returns
     -------
@@ -68,11 +72,15 @@ def revise(
         loss = np.stack([_losses(child, codes, rows, target, losses) for child in node.children])
         if weight is not None:
             loss *= weight[rows]
-        found = _best_split(node, codes[:, rows], loss, columns, least)
+        found = _best_split(node, codes[:, rows], loss, columns)
         if found is None:
             continue
+        column, branch = found
+        loads = np.bincount(branch[codes[column, rows]], None if weight is None else weight[rows])
+        if loads[loads > 0].min() < min_weight:
+            continue
         changed = True
-        node.column, node.branch = found
+        node.column, node.branch = column, branch
     if changed:
         recount(root, codes, target, weight, n_classes, columns)
         drop_empty(root)
@@ -122,7 +130,7 @@ def _losses(
 
 
 def _best_split(
-    node: Grown, codes: np.ndarray, loss: np.ndarray, columns: Bins, least: float
+    node: Grown, codes: np.ndarray, loss: np.ndarray, columns: Bins
 ) -> tuple[int, np.ndarray] | None:
     """Column and branches with the smallest loss; None if none is better than the split that is there."""
     degree = len(loss)
@@ -137,7 +145,7 @@ def _best_split(
     missing = table[every, last]
     table[every, last] = 0
     numeric = np.array([isinstance(column, NumericBins) for column in columns])
-    best, found = now - least, None
+    best, found = now - LEAST, None
     for column in np.flatnonzero(~numeric):
         total = table[column].min(-1).sum() + missing[column].min()
         if total < best:
