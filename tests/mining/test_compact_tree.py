@@ -317,3 +317,14 @@ def test_files_that_are_not_there_are_named(tmp_path):
     (tmp_path / "b.parquet").write_text("nothing")
     with pytest.raises(SourceError, match="cannot be read as parquet"):
         CompactTreeClassifier().fit_parquet(tmp_path / "b.parquet", "left")
+
+
+@pytest.mark.parametrize("rows", [150, 2000])
+def test_two_columns_that_tell_something_only_together_are_found(rows):
+    random = np.random.default_rng(rows)
+    X = pd.DataFrame(random.normal(size=(rows, 6)), columns=list("abcdef"))
+    X["member"] = random.random(rows) < 0.5
+    y = (X["a"] > 0.2) ^ X["member"] ^ (random.random(rows) < 0.05)
+    tree = CompactTreeClassifier().fit(X, y).tree_
+    assert {node.split.column for node in tree.inner_nodes if node.level < 3} == {"a", "member"}
+    assert (tree.predict(X) == y).mean() > 0.9

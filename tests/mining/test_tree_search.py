@@ -86,7 +86,7 @@ def test_intervals_are_the_best_of_all(rows, most):
     assert found.saving[0, 0] == pytest.approx(saving, abs=1e-9)
     # Of its number of intervals none is better, and no other number is worth more.
     assert told == pytest.approx(ways[degree], abs=1e-9)
-    worth = max((whole - told) / np.sqrt(np.log2(k)) for k, told in ways.items())
+    worth = max((whole - told) / np.cbrt(np.log2(k)) for k, told in ways.items())
     assert found.worth[0, 0] == pytest.approx(worth, abs=1e-9)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from crmlab.mining.methods.trees.bins import Bins, NumericBins
 from crmlab.mining.methods.trees.evidence import Evidence, split_bits
+from crmlab.mining.methods.trees.look_ahead import ROWS, least_bits, pairs_ahead
 from crmlab.mining.methods.trees.search import best_splits
 from crmlab.mining.methods.trees.splits import Cuts, Groups, Split
 
@@ -170,11 +171,18 @@ def grow(
             if height == 0:
                 root.counts = counts[0, 0].sum(0)
             splits = best_splits(counts, columns, evidence, max_branches, complexity, min_weight)
+            alone = []
             for place, node in enumerate(nodes):
                 column = int(splits.worth[place].argmax())
                 if splits.saving[place, column] > 0:
                     found.append((float(splits.saving[place, column]), len(found), node, column,
                                   splits.branch[place, column], counts[place, column]))  # fmt: skip
+                else:
+                    alone.append(place)
+            if height + 2 <= max_height:
+                for place, column, branch in _ahead(blocks, root, nodes, alone, counts, columns, evidence,
+                                                    max_branches, complexity, min_weight):  # fmt: skip
+                    found.append((0.0, len(found), nodes[place], column, branch, counts[place, column]))
         level = []
         for _, _, node, column, branch, counts in sorted(found, key=lambda split: (-split[0], split[1])):
             degree = int(branch[: columns[column].n_bins + 1].max()) + 1
@@ -188,6 +196,40 @@ def grow(
     if not root.counts.any():
         root.counts = sum(np.bincount(y, w, evidence.n_classes) for _, y, w in blocks()).astype(float)
     return root
+
+
+def _ahead(
+    blocks: Callable[[], Iterator[Block]], root: Grown, nodes: list[Grown], alone: list[int],
+    counts: np.ndarray, columns: Bins, evidence: Evidence, max_branches: int, complexity: float,
+    min_weight: float,
+) -> Iterator[tuple[int, int, np.ndarray]]:  # fmt: skip
+    """Node, column and branches of splits that pay only with those below them, where no single one does."""
+    least = least_bits(columns, max_branches, complexity)
+    asked, rows_left = [], float(ROWS)
+    for place in alone:
+        rows = nodes[place].counts.sum()
+        if evidence(nodes[place].counts) > least and rows <= rows_left:
+            rows_left -= rows
+            asked.append(place)
+    if not asked:
+        return
+    router = Router(root, [nodes[place] for place in asked])
+
+    def rows_of() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]]:
+        for codes, target, weight in blocks():
+            slot, rows = router.slots(codes)
+            if rows is not None:
+                codes, target = codes[:, rows], target[rows]
+                weight = None if weight is None else weight[rows]
+            yield slot, codes, target, weight
+
+    pairs = pairs_ahead(rows_of, counts[asked], columns, evidence, max_branches, complexity)
+    for place, pair in zip(asked, pairs, strict=True):
+        if pair is not None:
+            column, branch = pair
+            loads = np.bincount(branch, counts[place, column].sum(-1), minlength=2)
+            if loads.min() >= max(min_weight, 1e-300):
+                yield place, column, branch
 
 
 def can_split(node: Grown, min_weight: float) -> bool:

@@ -26,7 +26,7 @@ class Found:
         Bits by which the split shortens the description of the classes, its own description paid;
         minus infinity where a column has nothing to split.
     worth : ndarray
-        What columns are ranked by: the saving by the square root of log2 of the number of branches,
+        What columns are ranked by: the saving by the cube root of log2 of the number of branches,
         because a node of many branches could as well have been several nodes of few.
     degree : ndarray
         Number of branches.
@@ -148,7 +148,7 @@ def _search(
         told = told + np.where(has_missing, np.log2(k + 1), 0)
         saving = whole - cost - added - complexity * told
         saving = np.where((degree > 1) & np.isfinite(saving), saving, -np.inf)
-        ranked = np.where(saving > 0, saving / np.sqrt(np.log2(np.maximum(degree, 2))), saving)
+        ranked = np.where(saving > 0, saving / np.cbrt(np.log2(np.maximum(degree, 2))), saving)
         better = ranked > worth
         best, worth = np.where(better, saving, best), np.where(better, ranked, worth)
         intervals, to = np.where(better, k, intervals), np.where(better, side, to)

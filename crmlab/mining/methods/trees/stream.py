@@ -43,7 +43,8 @@ class ParquetRows:
         if not files or not files[0].is_file():
             raise SourceError(f"There is no parquet file at {path}.")
         try:
-            self._files = [parquet.ParquetFile(file) for file in files]
+            # What was read is not kept: buffered ahead, a file would fill the memory it does not fit in.
+            self._files = [parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK) for file in files]
         except (OSError, ValueError) as error:
             raise SourceError(f"{path} cannot be read as parquet: {error}") from None
         names = self._files[0].schema_arrow.names
@@ -97,7 +98,7 @@ class ParquetRows:
     def _frames(self, columns: list[str], what: str) -> Iterator[pd.DataFrame]:
         task = None if self._progress is None else self._progress.add_task(what, total=self.n_rows)
         for file in self._files:
-            for batch in file.iter_batches(batch_size=BLOCK, columns=columns):
+            for batch in file.iter_batches(batch_size=BLOCK, columns=columns, use_threads=False):
                 yield batch.to_pandas()
                 if task is not None:
                     self._progress.advance(task, batch.num_rows)
