@@ -28,6 +28,7 @@ from crmlab.mining.methods.trees.data import (
 )
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
 from crmlab.mining.methods.trees.grow import Block, Grown, as_split, grow
+from crmlab.mining.methods.trees.optimal import grow_ahead
 from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune, prune_errors
 from crmlab.mining.methods.trees.revise import revise
 from crmlab.mining.methods.trees.splits import as_numbers
@@ -66,6 +67,11 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         ones.
     shrinkage
         Weight, in rows, of a node's parent when its probabilities are blended with those above.
+    look_ahead
+        Levels of splits below a split that are weighed with it when it is chosen. With 0 this is done
+        for pairs of columns, and only where no single split pays. With 1 or 2 splits in two are chosen
+        that are the best there are, or nearly so, together with those below them: slower, in memory,
+        and for shallow trees.
     costs
         What mistakes cost: a table (true by predicted class, in the order of `classes_`), a DataFrame
         labelled by the classes, or a dict `{true: cost}` or `{true: {predicted: cost}}`. The class of
@@ -116,6 +122,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         min_samples_leaf: float = 1,
         complexity: float = 1.0,
         shrinkage: float = 3.0,
+        look_ahead: int = 0,
         costs: Any = None,
         max_bins: int = 254,
         memory: Literal["fast", "lean"] = "fast",
@@ -128,6 +135,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         self.min_samples_leaf = min_samples_leaf
         self.complexity = complexity
         self.shrinkage = shrinkage
+        self.look_ahead = look_ahead
         self.costs = costs
         self.max_bins = max_bins
         self.memory = memory
@@ -185,7 +193,16 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
                 yield code, classes.numbers(y[part]), None if weight is None else weight[part]
 
         costs = cost_matrix(self.costs, classes.values)
-        root = self._grow(blocks, bins, evidence)
+        if self.look_ahead:
+            if codes is None:
+                raise ParameterError("look_ahead needs the data in memory: leave out memory='lean'.")
+            root = grow_ahead(
+                codes, classes.numbers(y), weight, bins, evidence, costs, look_ahead=self.look_ahead,
+                by_mistakes=self.criterion == "accuracy", **self._limits(),
+            )  # fmt: skip
+            self._prune(root, bins, evidence)
+        else:
+            root = self._grow(blocks, bins, evidence)
         if rows <= REVISED_ROWS:
             self._revise(root, codes, classes.numbers(y), weight, bins, evidence, costs)
         return self._finish(root, bins, classes, costs)
@@ -220,6 +237,8 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         source = ParquetRows(path, target, features, self.random_state)
         if source.n_rows <= REVISED_ROWS:
             return self.fit(*source.whole())
+        if self.look_ahead:
+            raise ParameterError("look_ahead needs the data in memory: learn from a file with look_ahead=0.")
         with source.passes(self.max_depth + 1, shown=progress):
             sample, classes = source.sample_and_classes()
             sample, columns = columns_of(sample)
@@ -287,14 +306,21 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
     def _by_leaf(self, values: list, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         return np.array(values)[self.apply(X)]
 
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "max_branches": self.max_branches, "max_height": _limit(self.max_depth),
+            "max_leaves": _limit(self.max_leaf_nodes), "min_weight": self.min_samples_leaf,
+            "complexity": self.complexity,
+        }  # fmt: skip
+
     def _grow(self, blocks: Callable[[], Iterator[Block]], bins: Bins, evidence: Evidence) -> Grown:
-        root = grow(
-            blocks, bins, evidence, max_branches=self.max_branches, max_height=_limit(self.max_depth),
-            max_leaves=_limit(self.max_leaf_nodes), min_weight=self.min_samples_leaf,
-            complexity=self.complexity,
-        )  # fmt: skip
-        prune(root, bins, evidence, self.max_branches, self.complexity)
+        root = grow(blocks, bins, evidence, **self._limits())
+        self._prune(root, bins, evidence)
         return root
+
+    def _prune(self, root: Grown, bins: Bins, evidence: Evidence) -> None:
+        if self.complexity > 0:
+            prune(root, bins, evidence, self.max_branches, self.complexity)
 
     def _revise(
         self, root: Grown, codes: np.ndarray, target: np.ndarray, weight: np.ndarray | None, bins: Bins,
@@ -309,7 +335,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
                 losses = {node: -np.log2(0.999 * p + 0.001 / len(p)) for node, p in probabilities.items()}
             if not revise(root, codes, target, weight, bins, losses, self.min_samples_leaf):
                 break
-            prune(root, bins, evidence, self.max_branches, self.complexity)
+            self._prune(root, bins, evidence)
 
     def _finish(self, root: Grown, bins: Bins, classes: Classes, costs: np.ndarray | None) -> Self:
         """Join what can be joined and write the tree down."""
@@ -319,9 +345,8 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             return {node: _predict(p, costs) for node, p in blend(root, self.shrinkage).items()}
 
         if self.criterion == "accuracy":
-            prune_errors(
-                root, lambda root: {i: _mistakes(p, costs) for i, p in blend(root, self.shrinkage).items()}
-            )
+            probabilities = blend(root, self.shrinkage)
+            prune_errors(root, {i: _mistakes(p, costs) for i, p in probabilities.items()}, self.complexity)
             merge_equal(root, bins, predicted)
         join_chains(root, most)
         if self.criterion == "accuracy":
@@ -340,6 +365,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             ("max_branches", 2, 64), ("max_depth", 0, 1000), ("max_leaf_nodes", 1, 10**9),
             ("max_bins", 2, 254),
             ("min_samples_leaf", 0, np.inf), ("complexity", 0, np.inf), ("shrinkage", 0, np.inf),
+            ("look_ahead", 0, 3),
         ):  # fmt: skip
             value = getattr(self, name)
             if value is None and name in ("max_depth", "max_leaf_nodes"):

@@ -29,7 +29,7 @@ def prune(root: Grown, columns: Bins, evidence: Evidence, max_branches: int, com
         total[id(node)] = alone
 
 
-def prune_errors(root: Grown, losses: Callable[[Grown], dict[int, np.ndarray]]) -> None:
+def prune_errors(root: Grown, loss: dict[int, np.ndarray], complexity: float) -> None:
     """Take away each subtree that makes hardly fewer mistakes than a leaf in its place.
 
     Mistakes in training are too few by about half a mistake per leaf; a subtree goes when the mistakes
@@ -39,14 +39,15 @@ def prune_errors(root: Grown, losses: Callable[[Grown], dict[int, np.ndarray]]) 
     ----------
     root
         The tree, changed in place.
-    losses
-        Gives the loss of each class in each node by its id: what its prediction costs.
+    loss
+        Loss of each class in each node, by the id of the node: what its prediction costs.
+    complexity
+        Weight of the correction; with 0 only what makes no fewer mistakes goes.
 
     References
     ----------
     J. R. Quinlan (1987), Simplifying decision trees, Int. J. Man-Machine Studies 27, section 2.3.
     """
-    loss = losses(root)
     total: dict[int, tuple[float, int]] = {}
     for node in _upwards(root):
         alone = float(node.counts @ loss[id(node)])
@@ -55,7 +56,7 @@ def prune_errors(root: Grown, losses: Callable[[Grown], dict[int, np.ndarray]]) 
             leaves = sum(total[id(child)][1] for child in node.children)
             corrected, rows = below + leaves / 2, node.counts.sum()
             error = np.sqrt(corrected * max(rows - corrected, 0) / rows)
-            if alone + 0.5 > corrected + error:
+            if alone - below > complexity * (leaves / 2 - 0.5 + error):
                 total[id(node)] = below, leaves
                 continue
             node.make_leaf()
