@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "compact": ["CompactTreeClassifier"],
+        "draft": ["TreeDraft"],
+        "fixed": ["FixedTreeClassifier"],
         "foreign": ["tree_of"],
         "impurity": ["entropy", "gain", "gain_ratio", "gini", "gini_gain"],
         "rule_engine": ["score_expression", "score_table"],
