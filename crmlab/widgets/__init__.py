@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "cube": ["CubeExplorer"],
         "entry_form": ["EntryForm"],
         "review": ["DuplicateReview"],
+        "tree_builder": ["TreeBuilder"],
     },
 )
