@@ -28,7 +28,7 @@ class BuilderPage {
     this.resized.observe(this.editorBox);
     this.seen = new IntersectionObserver((entries) => this.fetch(entries), { root: this.list, rootMargin: "200px" });
     this.showState();
-    this.look("1");
+    this.choose("1");
   }
 
   close() {
@@ -101,10 +101,6 @@ class BuilderPage {
     } catch (error) {
       this.wrong.textContent = error.message;
     }
-  }
-
-  look(key) {
-    this.choose(key);
   }
 
   choose(key) {
@@ -238,8 +234,11 @@ class BuilderPage {
     this.seen.disconnect();
     this.cards = new Map(found.columns.map((column) => [column.name, this.card(column)]));
     this.list.replaceChildren(...this.cards.values());
-    const first = found.split?.column ?? (found.columns.some((one) => one.name === this.opened) && this.kept ? this.opened : found.columns[0]?.name);
-    if (first) this.open(first, found.split, true);
+    // At the same node one goes on with the column at hand; at another one begins with the best.
+    const same = found.node === this.shown && this.pictures.has(this.opened);
+    this.shown = found.node;
+    const first = found.split?.column ?? (same ? this.opened : found.columns[0]?.name);
+    if (first) this.open(first, found.split);
   }
 
   card(column) {
@@ -272,18 +271,19 @@ class BuilderPage {
     }
   }
 
-  async open(name, split, quiet = false) {
+  async open(name, split) {
     if (!this.pictures.has(name)) await this.bring([name]);
-    const picture = this.pictures.get(name), given = split ?? (this.split?.column === name ? this.split : null);
-    this.kept = !quiet || this.opened === name;
+    const picture = this.pictures.get(name), wanted = split ?? this.split;
+    if (!picture) return;  // another node was chosen meanwhile
+    const given = wanted?.column === name ? wanted : null;
     this.opened = name;
     for (const [other, card] of this.cards) card.setAttribute("aria-pressed", other === name ? "true" : "false");
-    const ways = given?.column === name ? (given.cuts?.length ?? given.groups?.length - 1) + 1 : 0;
-    const missing = given?.column === name ? (given.missing >= ways ? "own" : given.missing) : picture.gone ? "own" : null;
+    let missing = picture.gone ? "own" : null;
+    if (given) missing = given.missing >= (given.groups?.length ?? given.cuts.length + 1) ? "own" : given.missing;
     this.editorBox.classList.toggle("crm-with-groups", picture.kind === "names");
     this.editor = picture.kind === "numbers"
-      ? new CutEditor(this, picture, given?.column === name ? given.cuts : [], missing)
-      : new GroupEditor(this, picture, given?.column === name ? given.groups : [], missing);
+      ? new CutEditor(this, picture, given?.cuts ?? [], missing)
+      : new GroupEditor(this, picture, given?.groups ?? [], missing);
     this.editorBox.replaceChildren(this.editor.element);
     this.showEditorHead(name, picture);
     this.drawnWidth = this.editorWidth();

@@ -472,6 +472,17 @@ def test_many_values_and_values_never_seen():
     assert draft.estimator_.predict(strange).tolist() == [1, 0]
 
 
+def test_a_suggestion_may_part_the_rare_values_from_the_common_ones():
+    common = [f"common {place}" for place in range(253)] * 12
+    rare = [f"rare {place}" for place in range(600)]
+    X = pd.DataFrame({"code": [*common, *rare]})
+    draft = TreeDraft(X, [0] * len(common) + [1] * len(rare), held_out=0)
+    draft.apply("1", draft.suggest("1")[0].split)
+    assert draft.measures["accuracy"] == 1
+    assert draft.tree.root.split.groups[draft.tree.root.split.other] == ()
+    assert TreeDraft.replay(draft.log, X, [0] * len(common) + [1] * len(rare)).measures["accuracy"] == 1
+
+
 def test_arrays_without_names_do_as_well():
     random = np.random.default_rng(0)
     X = random.random((200, 3))

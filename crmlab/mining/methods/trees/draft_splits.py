@@ -110,7 +110,8 @@ def _checked_groups(split: Groups, column: DraftColumn) -> int:
     if len(set(values)) < len(values):
         twice = [str(value) for value in dict.fromkeys(values) if values.count(value) > 1]
         raise ParameterError(f"Values of {split.column} stand in two groups: {listed(twice, 200)}.")
-    if not all(split.groups):
+    # That of all other values may have none of its own.
+    if not all(group for place, group in enumerate(split.groups) if place != split.other):
         raise ParameterError(f"A group of {split.column} is empty; put a value into it or leave it out.")
     if not 0 <= split.other < len(split.groups):
         last = len(split.groups) - 1
