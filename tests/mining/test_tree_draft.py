@@ -1,5 +1,6 @@
 """A tree drafted by hand: planted truth, exact counts, undoing, replaying, other data, bad input."""
 
+import datetime
 import json
 import pickle
 
@@ -428,6 +429,7 @@ BAD_DATA = {
     "Column amount holds infinity (position 7": lambda X, y: (
         X.assign(amount=X["amount"].where(X.index != 7, np.inf)), y),
     "Column day holds dates": lambda X, y: (X.assign(day=pd.Timestamp("2024-01-01")), y),
+    "Column day holds values of type date": lambda X, y: (X.assign(day=datetime.date(2024, 1, 1)), y),
     "Two columns have one name (visits)": lambda X, y: (pd.concat([X, X[["visits"]]], axis=1), y),
     "The classes in y are of several kinds": lambda X, y: (X, pd.Series([1, *y[1:]])),
     "There are 0 feature(s)": lambda X, y: (X[[]], y),

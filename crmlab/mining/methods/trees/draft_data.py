@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crmlab.errors import ParameterError, listed
 from crmlab.mining.methods.trees.data import Classes, columns_of, refuse_infinite, target_of
-from crmlab.mining.methods.trees.splits import Split, as_names, as_numbers, is_numeric
+from crmlab.mining.methods.trees.splits import Split, Value, as_names, as_numbers, is_numeric
 
 #: Stands for a missing value where contents are compared.
 _MISSING = np.uint64(0x9E3779B97F4A7C15)
@@ -197,7 +197,13 @@ def _as_column(name: str, values: pd.Series) -> DraftColumn:
         numbers = as_numbers(values)
         refuse_infinite(numbers, name)
         return DraftColumn(name, np.ascontiguousarray(numbers), None)
-    codes, distinct = pd.factorize(as_names(values))
+    codes, found = pd.factorize(as_names(values))
+    distinct = [value.item() if isinstance(value, np.generic) else value for value in found]
+    for value in distinct:
+        if not isinstance(value, Value):
+            raise ParameterError(
+                f"Column {name} holds values of type {type(value).__name__}; make texts or numbers of them."
+            )
     order = sorted(range(len(distinct)), key=lambda place: (str(distinct[place]), str(type(distinct[place]))))
     back = np.empty(len(order) + 1, dtype=np.int32)
     back[order], back[-1] = np.arange(len(order)), -1

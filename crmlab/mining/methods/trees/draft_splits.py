@@ -54,7 +54,7 @@ def groups_of(
     here = np.bincount(column.values[rows] + 1, minlength=len(column.names) + 1)[1:]
     if other is None:
         taken = {value for side in sides for value in side}
-        rest = tuple(_plain(value) for value in column.names[here > 0] if _plain(value) not in taken)
+        rest = tuple(value for value in column.names[here > 0] if value not in taken)
         sides += [rest] if rest else []
     split = Groups(name, tuple(sides), 0, other or 0)
     _checked_groups(split, column)
@@ -102,7 +102,7 @@ def _checked_cuts(split: Cuts) -> int:
 
 def _checked_groups(split: Groups, column: DraftColumn) -> int:
     values = [value for group in split.groups for value in group]
-    known = {_plain(value) for value in column.names}
+    known = set(column.names)
     strange = [value for value in values if value not in known]
     if strange:
         near = did_you_mean(str(strange[0]), list(map(str, known))[:1000])
