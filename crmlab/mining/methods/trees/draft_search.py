@@ -39,8 +39,7 @@ class Suggestion:
         Bits by which it shortens the description of the classes, its own description paid: it pays if
         this is above 0. Looked at one level ahead, with what the best splits below it save.
     worth : float
-        What suggestions are ranked by: the saving by the square root of log2 of the number of branches,
-        as in `best_splits`.
+        What suggestions are ranked by: the saving, less for many branches, as `best_splits` has it.
     """
 
     split: Split
@@ -153,9 +152,8 @@ class DraftSearch:
         sides = self._sides(first.split, rows)
         counts = np.stack([self._counted(rows[side]) for side in sides])
         below = best_splits(counts, self.bins, self._evidence, self._branches).saving.max(axis=1)
-        saving = first.saving + float(np.maximum(below, 0).sum())
-        worth = saving / np.sqrt(np.log2(first.split.degree)) if saving > 0 else saving
-        return Suggestion(first.split, first.gain, saving, worth)
+        more = float(np.maximum(below, 0).sum())
+        return Suggestion(first.split, first.gain, first.saving + more, first.worth + more)
 
     def grown(
         self, rows: np.ndarray, levels: int, shrinkage: float, costs: np.ndarray | None
