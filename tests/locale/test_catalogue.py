@@ -36,7 +36,7 @@ from crmlab.mining.satisfaction.tickets import FAULTS
 from crmlab.reporting.formats import formats_of
 from crmlab.rules import LEVELS
 from crmlab.tables import CHANNELS, TABLES
-from crmlab.widgets import monitor_view
+from crmlab.widgets import monitor_view, tree_words
 from crmlab.widgets.pair_view import STRENGTHS
 
 #: Units of the lengths of time in definitions of campaigns.
@@ -117,6 +117,7 @@ def units() -> set[str]:
     found |= {*FORMS_OF_IRAN.values(), *EXAMPLES_OF_IRAN.values()}
     found |= {*monitor_view.WRONG.values(), *monitor_view.SAID.values(), *monitor_view.HEADS}
     found |= set(monitor_view.HEADLINE)
+    found |= {*tree_words.WORDS.values(), *tree_words.SENTENCES.values()}
     found |= {text for _, *texts in STRENGTHS for text in texts}
     for contract in TABLES.values():
         found |= {contract.name.replace("_", " "), contract.grain}

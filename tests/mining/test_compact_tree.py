@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import crmlab.mining.methods.trees.compact as compact
+import crmlab.mining.methods.trees.learn as learn
 from crmlab.errors import ParameterError, SourceError
 from crmlab.mining.methods import CompactTreeClassifier
 from crmlab.mining.methods.trees import Cuts, Groups
@@ -72,6 +73,7 @@ def test_columns_without_anything_to_tell_give_a_lone_root():
 @pytest.mark.parametrize("criterion", ["log_loss", "accuracy"])
 def test_fast_and_lean_and_a_file_give_the_same_tree(criterion, tmp_path, monkeypatch):
     monkeypatch.setattr(compact, "REVISED_ROWS", 1000)
+    monkeypatch.setattr(learn, "REVISED_ROWS", 1000)
     monkeypatch.setattr(compact, "BLOCK", 700)
     X, y = customers(5000)
     X.loc[::7, "visits"] = np.nan

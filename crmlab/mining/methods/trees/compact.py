@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmlab.errors import ParameterError
 from crmlab.mining.methods.trees.bins import BLOCK, Bins, NumericBins, codes_of, learn_bins, sample_rows
-from crmlab.mining.methods.trees.blend import blend
 from crmlab.mining.methods.trees.data import (
     Classes,
     DataError,
@@ -27,15 +26,10 @@ from crmlab.mining.methods.trees.data import (
     weights_of,
 )
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
-from crmlab.mining.methods.trees.grow import Block, Grown, as_split, grow
-from crmlab.mining.methods.trees.optimal import grow_ahead
-from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune, prune_errors
-from crmlab.mining.methods.trees.revise import revise
+from crmlab.mining.methods.trees.grow import Block
+from crmlab.mining.methods.trees.learn import REVISED_ROWS, Settings, learn, written
 from crmlab.mining.methods.trees.splits import as_numbers
 from crmlab.mining.methods.trees.structure import Node, Tree
-
-#: Splits are looked at again (see `revise`) where there are at most so many rows.
-REVISED_ROWS = 100_000
 
 
 class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
@@ -192,20 +186,11 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
                 code = codes_of(bins, columns, part) if codes is None else codes[:, part]
                 yield code, classes.numbers(y[part]), None if weight is None else weight[part]
 
-        costs = cost_matrix(self.costs, classes.values)
-        if self.look_ahead:
-            if codes is None:
-                raise ParameterError("look_ahead needs the data in memory: leave out memory='lean'.")
-            root = grow_ahead(
-                codes, classes.numbers(y), weight, bins, evidence, costs, look_ahead=self.look_ahead,
-                by_mistakes=self.criterion == "accuracy", **self._limits(),
-            )  # fmt: skip
-            self._prune(root, bins, evidence)
-        else:
-            root = self._grow(blocks, bins, evidence)
-        if rows <= REVISED_ROWS:
-            self._revise(root, codes, classes.numbers(y), weight, bins, evidence, costs)
-        return self._finish(root, bins, classes, costs)
+        if self.look_ahead and codes is None:
+            raise ParameterError("look_ahead needs the data in memory: leave out memory='lean'.")
+        wanted = rows <= REVISED_ROWS or self.look_ahead
+        held = (codes, classes.numbers(y), weight) if wanted else None
+        return self._learn(blocks, bins, evidence, classes, held)
 
     def fit_parquet(
         self, path: str | Path, target: str, features: list[str] | None = None, progress: bool = True
@@ -239,15 +224,13 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             return self.fit(*source.whole())
         if self.look_ahead:
             raise ParameterError("look_ahead needs the data in memory: learn from a file with look_ahead=0.")
-        with source.passes(self.max_depth + 1, shown=progress):
+        with source.passes(shown=progress):
             sample, classes = source.sample_and_classes()
             sample, columns = columns_of(sample)
             validate_data(self, sample, reset=True, skip_check_array=True)
             bins = learn_bins(columns, self.max_bins)
-            costs = cost_matrix(self.costs, classes.values)
             evidence = Evidence(len(classes.values))
-            root = self._grow(lambda: source.blocks(bins, classes), bins, evidence)
-        return self._finish(root, bins, classes, costs)
+            return self._learn(lambda: source.blocks(bins, classes), bins, evidence, classes)
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         """Probability of each class, shape (n, classes), in the order of `classes_`.
@@ -306,54 +289,23 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
     def _by_leaf(self, values: list, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         return np.array(values)[self.apply(X)]
 
-    def _limits(self) -> dict[str, Any]:
-        return {
-            "max_branches": self.max_branches, "max_height": _limit(self.max_depth),
-            "max_leaves": _limit(self.max_leaf_nodes), "min_weight": self.min_samples_leaf,
-            "complexity": self.complexity,
-        }  # fmt: skip
-
-    def _grow(self, blocks: Callable[[], Iterator[Block]], bins: Bins, evidence: Evidence) -> Grown:
-        root = grow(blocks, bins, evidence, **self._limits())
-        self._prune(root, bins, evidence)
-        return root
-
-    def _prune(self, root: Grown, bins: Bins, evidence: Evidence) -> None:
-        if self.complexity > 0:
-            prune(root, bins, evidence, self.max_branches, self.complexity)
-
-    def _revise(
-        self, root: Grown, codes: np.ndarray, target: np.ndarray, weight: np.ndarray | None, bins: Bins,
-        evidence: Evidence, costs: np.ndarray | None,
-    ) -> None:  # fmt: skip
-        """Two rounds of a second look at each split, each followed by pruning."""
-        for _ in range(2):
-            probabilities = blend(root, self.shrinkage)
-            if self.criterion == "accuracy":
-                losses = {node: _mistakes(p, costs) for node, p in probabilities.items()}
-            else:
-                losses = {node: -np.log2(0.999 * p + 0.001 / len(p)) for node, p in probabilities.items()}
-            if not revise(root, codes, target, weight, bins, losses, self.min_samples_leaf):
-                break
-            self._prune(root, bins, evidence)
-
-    def _finish(self, root: Grown, bins: Bins, classes: Classes, costs: np.ndarray | None) -> Self:
-        """Join what can be joined and write the tree down."""
-        most = 2 * self.max_branches if self.max_branches > 2 else 2
-
-        def predicted(root: Grown) -> dict[int, int]:
-            return {node: _predict(p, costs) for node, p in blend(root, self.shrinkage).items()}
-
-        if self.criterion == "accuracy":
-            probabilities = blend(root, self.shrinkage)
-            prune_errors(root, {i: _mistakes(p, costs) for i, p in probabilities.items()}, self.complexity)
-            merge_equal(root, bins, predicted)
-        join_chains(root, most)
-        if self.criterion == "accuracy":
-            merge_equal(root, bins, predicted)
+    def _learn(
+        self,
+        blocks: Callable[[], Iterator[Block]],
+        bins: Bins,
+        evidence: Evidence,
+        classes: Classes,
+        held: Block | None = None,
+    ) -> Self:
+        """Learn from binned rows, and write the tree down."""
+        settings = Settings(
+            self.criterion, self.max_branches, _limit(self.max_depth), _limit(self.max_leaf_nodes),
+            self.min_samples_leaf, self.complexity, self.shrinkage, self.look_ahead,
+            cost_matrix(self.costs, classes.values),
+        )  # fmt: skip
+        root = learn(blocks, bins, evidence, settings, held)
         self.classes_, self.bins_ = classes.values, bins
-        self.tree_ = Tree(_written(root, bins, blend(root, self.shrinkage), costs), classes.values,
-                          [column.name for column in bins])  # fmt: skip
+        self.tree_ = Tree(written(root, bins, settings), classes.values, [column.name for column in bins])
         return self
 
     def _check_parameters(self) -> None:
@@ -373,32 +325,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             if not isinstance(value, int | float | np.number) or not low <= value <= high:
                 upto = "upwards" if high == np.inf else f"to {high:,}"
                 raise ParameterError(f"{name} is a number from {low} {upto}, not {value!r}.")
-
-
-def _written(root: Grown, bins: Bins, probabilities: dict[int, np.ndarray], costs: np.ndarray | None) -> Node:
-    """The grown tree as nodes that stand for themselves."""
-    made: dict[int, Node] = {}
-    for node in reversed(list(root.nodes)):
-        split, children = None, []
-        if node.children:
-            split, order = as_split(node, bins[node.column])
-            children = [made[id(node.children[side])] for side in order]
-        p = probabilities[id(node)]
-        made[id(node)] = Node(node.counts, split, children, p, _predict(p, costs))
-    return made[id(root)]
-
-
-def _predict(probabilities: np.ndarray, costs: np.ndarray | None) -> int:
-    """Place of the likeliest class, or of that of least expected cost; the first of equals."""
-    return int(probabilities.argmax() if costs is None else (probabilities @ costs).argmin())
-
-
-def _mistakes(probabilities: np.ndarray, costs: np.ndarray | None) -> np.ndarray:
-    """What the prediction of a node costs for each true class."""
-    predicted = _predict(probabilities, costs)
-    return (
-        (np.arange(len(probabilities)) != predicted).astype(float) if costs is None else costs[:, predicted]
-    )
 
 
 def _limit(value: int | None) -> int:

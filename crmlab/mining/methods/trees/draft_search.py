@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from crmlab.mining.methods.trees.bins import SAMPLE, Bins, NumericBins, learn_bins
-from crmlab.mining.methods.trees.compact import REVISED_ROWS, CompactTreeClassifier
 from crmlab.mining.methods.trees.draft_data import DraftColumn, DraftData
 from crmlab.mining.methods.trees.evidence import Evidence
 from crmlab.mining.methods.trees.grow import Grown, apply_split, as_split
 from crmlab.mining.methods.trees.impurity import gain
-from crmlab.mining.methods.trees.prune import join_chains
+from crmlab.mining.methods.trees.learn import Settings, learn
 from crmlab.mining.methods.trees.search import best_splits
 from crmlab.mining.methods.trees.splits import Cuts, Split
 
@@ -159,12 +158,9 @@ class DraftSearch:
         self, rows: np.ndarray, levels: int, shrinkage: float, costs: np.ndarray | None
     ) -> dict[str, Any] | None:  # fmt: skip
         """The splits that the learner makes below some rows, as plain data; None if it makes none."""
-        learner = CompactTreeClassifier(max_branches=self._branches, max_depth=levels, shrinkage=shrinkage)
-        codes, target = self._codes[:, rows], self._target[rows]
-        root = learner._grow(lambda: iter([(codes, target, None)]), self.bins, self._evidence)
-        if len(rows) <= REVISED_ROWS:
-            learner._revise(root, codes, target, None, self.bins, self._evidence, costs)
-        join_chains(root, 3 * self._branches)
+        held = self._codes[:, rows], self._target[rows], None
+        settings = Settings(max_branches=self._branches, max_height=levels, shrinkage=shrinkage, costs=costs)
+        root = learn(lambda: iter([held]), self.bins, self._evidence, settings, held)
         return self._as_plain(root)
 
     def _as_plain(self, node: Grown) -> dict[str, Any] | None:

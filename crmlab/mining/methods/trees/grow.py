@@ -66,20 +66,20 @@ def class_counts(
 ) -> np.ndarray:
     """Class counts of each node of a level, shape (nodes, columns, codes, classes), in one pass."""
     nodes = len(level.nodes)
-    found = np.zeros((nodes, n_columns, n_codes * n_classes))
+    found = np.zeros((n_columns, nodes * n_classes * n_codes))
     for codes, target, weight in blocks():
         slot, rows = level.slots(codes)
         if rows is not None:
             target = target[rows]
             weight = None if weight is None else weight[rows]
-        base = slot * (n_codes * n_classes) + target
+        base = (slot * n_classes + target) * n_codes
+        place = np.empty_like(base)
         for column in range(n_columns):
-            place = codes[column] if rows is None else codes[column, rows]
-            place = np.multiply(place, n_classes, dtype=np.intp)
+            # Copied and added in two steps: adding bytes to whole numbers at once is slower.
+            place[:] = codes[column] if rows is None else codes[column, rows]
             place += base
-            counted = np.bincount(place, weight, minlength=nodes * n_codes * n_classes)
-            found[:, column] += counted.reshape(nodes, -1)
-    return found.reshape(nodes, n_columns, n_codes, n_classes)
+            found[column] += np.bincount(place, weight, minlength=found.shape[1])
+    return found.reshape(n_columns, nodes, n_classes, n_codes).transpose(1, 0, 3, 2).copy()
 
 
 class Router:
@@ -95,9 +95,9 @@ class Router:
             below = [child for node in level for child in node.children if id(child) in alive]
             place_of = {id(node): place for place, node in enumerate(below)}
             width = max(len(node.branch) for node in level)
-            to = np.full((len(level), width), -1, dtype=np.int32)
+            to = np.full((len(level), width), -1, dtype=np.intp)
             for place, node in enumerate(level):
-                children = np.array([place_of.get(id(child), -1) for child in node.children], dtype=np.int32)
+                children = np.array([place_of.get(id(child), -1) for child in node.children], dtype=np.intp)
                 to[place, : len(node.branch)] = children[node.branch]
             self._steps.append((np.array([node.column for node in level]), to))
             level = below
@@ -105,14 +105,16 @@ class Router:
 
     def slots(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Place among the nodes of each row that reaches one, and these rows; None for all of them."""
-        slot, rows = np.zeros(codes.shape[1], dtype=np.int32), None
+        slot, rows = np.zeros(codes.shape[1], dtype=np.intp), None
         for column_of, to in self._steps:
-            if len(column_of) == 1:
-                code = codes[column_of[0]] if rows is None else codes[column_of[0], rows]
-                slot = to[0].take(code)
+            used = np.unique(column_of)
+            if len(used) == 1:
+                code = codes[used[0]] if rows is None else codes[used[0], rows]
             else:
-                every = np.arange(codes.shape[1]) if rows is None else rows
-                slot = to[slot, codes[column_of[slot], every]]
+                code = codes[column_of[slot], np.arange(codes.shape[1]) if rows is None else rows]
+            place = slot * to.shape[1]
+            place += code
+            slot = to.ravel().take(place)
             if slot.size and slot.min() < 0:
                 kept = slot >= 0
                 rows = np.flatnonzero(kept) if rows is None else rows[kept]

@@ -57,7 +57,7 @@ class ParquetRows:
         self._seed, self._progress = seed, None
 
     @contextmanager
-    def passes(self, most: int, shown: bool) -> Iterator[None]:
+    def passes(self, shown: bool) -> Iterator[None]:
         """Show on the terminal how far the passes over the files have come."""
         if not shown:
             yield
