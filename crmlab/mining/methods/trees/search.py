@@ -161,10 +161,8 @@ def _search(
         if len(crowded):
             told = _sharpen(branch, known, weight, crowded, k, evidence, min_weight)
             best[crowded] += told
-branches = degree_of(intervals, has_missing, to)[crowded]
+            branches = degree_of(intervals, has_missing, to)[crowded]
             worth[crowded] += told / np.cbrt(np.log2(branches))
-                np.log2(np.maximum(degree_of(intervals, has_missing, to)[crowded], 2))
-            )
     branch = np.take_along_axis(branch, _nearest(seen), 1)
     heaviest = _heaviest(branch, weight, len(costs))
     branch = np.where(seen | numeric[:, None], branch, heaviest[:, None])
