@@ -114,12 +114,17 @@ def best_question(
         ]  # fmt: skip
         no_loss = np.minimum(no_loss, (loss(none) + loss(rest) + split).min(1))
     total = yes_loss + no_loss + questions.price
+    asked = sum(own)
+    # A question that all rows answer alike parts nothing, whatever is asked below it.
+    total[(asked <= 0) | (asked >= of_class.sum())] = np.inf
     if depth <= 2:
         best = int(total.argmin())
         return (float(total[best]), best) if total[best] < leaf - 1e-9 else (leaf, -1)
     best, chosen = leaf - 1e-9, -1
     followed = max(FOLLOWED, int(WORK / (len(rows) * len(total) ** 2)))
     for question in np.argsort(total, kind="stable")[:followed]:
+        if total[question] == np.inf:
+            break
         side = questions.yes[rows, question] > 0
         value = questions.price[question]
         for part in (rows[side], rows[~side]):
