@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "profit": ["best_audience", "profit_curve"],
         "qini": ["AUUC_CONVENTIONS", "QINI_CONVENTIONS", "auuc", "qini", "qini_curve"],
         "response": ["ResponseEvaluation", "evaluate_response", "response_model", "response_splits"],
+        "response_cases": ["response_cases"],
         "response_checks": ["ResponseDrift", "response_drift", "response_leaks"],
         "rules": ["FATES", "check_events", "next_actions"],
         "segment": ["meets"],

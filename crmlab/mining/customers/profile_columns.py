@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -178,3 +179,29 @@ def column_called(name: str) -> ProfileColumn:
         if column.holds(name):
             return column
     return ProfileColumn(name, "as the table of customers has it", "", "customers", "not known")
+
+
+def undated(profile: pd.DataFrame) -> list[str]:
+    """Columns that came along from the customers as they are: nobody can tell since when they are known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> undated(pd.DataFrame({"recency": [1], "shoe_size": [42]}))
+    ['shoe_size']
+    """
+    names = {column.name for column in PROFILE_COLUMNS} | {"recent_orders", "recent_value"}
+    return [name for name in map(str, profile) if column_called(name).name == name and name not in names]
+
+
+def column_formats(columns: Iterable[str]) -> dict[str, str]:
+    """How a report writes the values of columns: ``"money"`` or ``"percent"``; others are left out.
+
+    Examples
+    --------
+    >>> column_formats(["recency", "monetary_value", "discount_share"])
+    {'monetary_value': 'money', 'discount_share': 'percent'}
+    """
+    kinds = {MONEY: "money", "share": "percent"}
+    units = {name: MONEY if name == "recent_value" else column_called(name).unit for name in columns}
+    return {name: kinds[unit] for name, unit in units.items() if unit in kinds}

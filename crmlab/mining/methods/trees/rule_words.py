@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +72,44 @@ def word_rules(
     return pd.Series(said, index=table.index, name="sentence", dtype="str")
 
 
+def word_conditions(
+    rules: Tree | RuleSet,
+    tongue: Any,
+    labels: Mapping[str, str] | None = None,
+    show: Mapping[str, Callable[[float], str]] | None = None,
+    say: Callable[[str], str] | None = None,
+) -> pd.Series:
+    """Whom each rule is about, without what it says of them: for the rows of a table.
+
+    Parameters
+    ----------
+    rules, tongue, labels
+        As for `word_rules`.
+    show
+        By column, what writes its numbers, such as ``report.money``; without, they have all their digits.
+    say
+        What writes values that are texts, such as ``report.text``; without, they stay as they are.
+
+    Returns
+    -------
+    Series
+        Indexed by `rule`, from 1. Missing values are told where they are all that is asked.
+
+    Examples
+    --------
+    >>> from crmlab.locale import language
+    >>> from crmlab.mining.methods.trees import Cuts, Node
+    >>> root = Node([3, 2], Cuts("visits", (4.0,)), [Node([3, 0]), Node([0, 2])])
+    >>> word_conditions(Tree(root, ["stays", "leaves"], ["visits"]), language("en")).tolist()
+    ['visits is at most 4', 'visits is above 4']
+    """
+    found = tree_rules(rules)
+    words = _Words(found, tongue, labels or {}, {}, {}, False, show or {}, say or str)
+    said = [tongue(" and ").join(map(words.condition, rule.conditions)) for rule in found.rules]
+    said = [one or tongue("all") for one in said]
+    return pd.Series(said, pd.RangeIndex(1, len(said) + 1, name="rule"), name="conditions", dtype="str")
+
+
 class _Words:
     """What columns, values and classes are called, and sentences of them."""
 
@@ -83,9 +121,12 @@ class _Words:
         values: Mapping[str, Mapping[Value, str]],
         classes: Mapping[Any, str],
         exact: bool,
+        show: Mapping[str, Callable[[float], str]] | None = None,
+        say: Callable[[str], str] = str,
     ) -> None:
         self.rules, self.tongue, self.exact = rules, tongue, exact
         self.labels, self.values, self.classes = labels, values, classes
+        self.show, self.say = show or {}, say
 
     def rule(self, rule: Rule) -> str:
         predicted = self.rules.classes.tolist()[rule.prediction]
@@ -114,9 +155,8 @@ class _Words:
         return self.tongue("{condition} (or another value, or missing)", condition=said)
 
     def interval(self, condition: Interval, column: str) -> str:
-        low, high = (
-            bound if bound is None else self.number(bound) for bound in (condition.low, condition.high)
-        )
+        show = self.show.get(condition.column, self.number)
+        low, high = (bound if bound is None else show(bound) for bound in (condition.low, condition.high))
         if not condition.numbers:
             return ""
         if low is None and high is None:
@@ -149,7 +189,10 @@ class _Words:
 
     def listed(self, column: str, members: list[Value]) -> str:
         called = self.values.get(column, {})
-        return self.tongue(", ").join(self.named(called.get(value, value)) for value in members)
+        return self.tongue(", ").join(self.named(called.get(value, self.said(value))) for value in members)
+
+    def said(self, value: Value) -> Value:
+        return self.say(value) if isinstance(value, str) else value
 
     def named(self, thing: Any) -> str:
         """A name, a value or a class, set off where it would run into the sentence."""
