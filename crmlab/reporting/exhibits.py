@@ -7,7 +7,6 @@ beside the page without the notebook writing files.
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from crmlab.errors import ParameterError
 from crmlab.locale import language
 from crmlab.reporting.exhibit import Exhibit
 from crmlab.reporting.formats import formats_of, kind_of, plain, units_of
-from crmlab.reporting.markup import alternative, note, table_of
+from crmlab.reporting.markup import alternative, file_of, headline_of, note, table_of
 from crmlab.reporting.public import (
     PUBLIC_TYPE,
     check_size,
@@ -26,9 +25,10 @@ from crmlab.reporting.public import (
     enough,
     held_back,
     left_out,
+    refuse_identifiers,
     what_may_be_shown,
 )
-from crmlab.reporting.render import HEADLINE_TYPE
+from crmlab.reporting.render import FILE_TYPE, HEADLINE_TYPE
 from crmlab.reporting.sections import NOTHING
 from crmlab.tables import IDENTIFIERS
 
@@ -60,7 +60,7 @@ class Report:
     Attributes
     ----------
     tongue : Language
-        Translates and formats.
+        Translates and formats; `text` translates a text out of a table if it is one of ours.
     calendar : str
         Calendar whose months the report counts in.
     public : int or None
@@ -84,6 +84,7 @@ class Report:
         self.decimals = workspace.decimals
         self._units = units_of(self.decimals, self.currency)
         self._formats = formats_of(self.tongue, self.decimals, self.currency)
+        self.text = self._formats["text"]
 
     def money(self, minor_units: float) -> str:
         """An amount in minor units, written in the workspace's currency."""
@@ -128,13 +129,11 @@ class Report:
         if self.public is None:
             return Markdown(self.tongue(text, **values))
         fine = not values or enough(counts, self.public)
-        said = self.tongue(text, **values) if fine else left_out(self.tongue, self.public)
-        return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark)
+        return self._words(self.tongue(text, **values) if fine else left_out(self.tongue, self.public))
 
     def nothing(self, text: str) -> Exhibit:
         """A sentence in place of what there are no data for; the page leaves out sections of nothing else."""
-        said = self.tongue(text)
-        return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark, {NOTHING: said})
+        return self._words(self.tongue(text), {NOTHING: self.tongue(text)})
 
     def headline(
         self, figures: dict[str, Any], formats: dict[str, str] | None = None, counts: Any = None
@@ -161,11 +160,7 @@ class Report:
                 "name": name, "label": self.tongue(name), "text": self._format(kind)(value),
                 "value": plain(value), "unit": self._units.get(kind, ""),
             })  # fmt: skip
-        rows = "".join(
-            f"<div><dt>{html.escape(figure['label'])}</dt><dd>{html.escape(figure['text'])}</dd></div>"
-            for figure in shown
-        )
-        content = "" if gone and not shown else f'<dl class="crm-headline">{rows}</dl>'
+        content = "" if gone and not shown else headline_of(shown)
         if gone:
             content += note(" · ".join(gone), left_out(self.tongue, self.public))
         data = {
@@ -278,8 +273,12 @@ class Report:
     def tree(
         self, name: str, tree: Any, *, title: str, event: Any = None, depth: int | None = None,
         unit: str = "", names: dict[str, str] | None = None, formats: dict[str, str] | None = None,
+        persons: bool = False,
     ) -> Exhibit:  # fmt: skip
-        """A decision tree; see `crmlab.figures.tree`. `formats` of cuts by column; the CSV has all nodes."""
+        """A decision tree; see `crmlab.figures.tree`. `formats` of cuts by column; the CSV has all nodes.
+
+        A public report shows it if its rows are `persons`, and each of its nodes has enough of them.
+        """
         said = {column: self.tongue(text) for column, text in (names or {}).items()}
         show = {column: self._format(kind) for column, kind in (formats or {}).items()}
         options = {"event": event, "depth": depth, "names": said, "show": show, "say": self._formats["text"]}
@@ -288,15 +287,27 @@ class Report:
             return figures.tree(tree, **options, **rest)
 
         nodes = figures.tree_table(tree, event)
+        if persons and self.public is not None and enough(nodes["n"], self.public):
+            nodes = self.publishable(nodes, "n", groups="separate")
         self._checked(name, pd.DataFrame(columns=nodes["column"].unique()), None)
         return self._draw(draw, name, nodes, title, unit, None, None)
+
+    def file(self, name: str, content: str, *, title: str, counts: Any = None) -> Exhibit:
+        """A text to be taken along, such as SQL: folded on the page, and a file called `name` beside it.
+
+        In a public report it needs `counts`: how many persons are behind each thing that it says.
+        """
+        title = self.tongue(title)
+        if self.public is not None and not enough(counts, self.public):
+            return self._nothing(name, None, title)
+        data = {"text/html": file_of(title, name, content), "text/plain": title} | self._mark
+        return Exhibit(name, None, data | {FILE_TYPE: {"name": name, "content": content}})
 
     def _draw(
         self, draw: Callable[..., Figure], name: str, frame: pd.DataFrame, title: str, unit: str,
         n: int | None, wanted: list[str] | None, **options: Any,
     ) -> Exhibit:  # fmt: skip
-        title = self.tongue(title)
-        checked = self._checked(name, frame, wanted, n)
+        title, checked = self.tongue(title), self._checked(name, frame, wanted, n)
         if checked is None or checked.empty:
             return self._nothing(name, checked, title)
         shown = frame = checked
@@ -310,15 +321,8 @@ class Report:
             # The foot of a figure is its source, its number of cases, and this.
             cases = [] if n is None else [self.tongue("n = {n:,}", n=n)]
             source, n = " · ".join([source, *cases, remark]), None
-        figure = draw(
-            shown,
-            title=title,
-            unit=self.tongue(unit),
-            source=source,
-            n=n,
-            code=self.tongue.code,
-            **options,
-        )
+        options |= {"title": title, "unit": self.tongue(unit), "source": source, "n": n}
+        figure = draw(shown, code=self.tongue.code, **options)
         png = base64.b64encode(figures.to_png(figure)).decode()
         data = {"image/png": png, "text/plain": title} | self._mark
         size = {"width": round(figures.WIDTH * 100), "alt": alternative(title, shown)}
@@ -327,7 +331,7 @@ class Report:
 
     def table(
         self, name: str, frame: pd.DataFrame, columns: dict[str, str], *, title: str,
-        formats: dict[str, str] | None = None,
+        formats: dict[str, str] | None = None, top: int | None = None,
     ) -> Exhibit:  # fmt: skip
         """A table with its heading.
 
@@ -339,22 +343,22 @@ class Report:
             Column to one of ``number``, ``decimal``, ``two decimals``, ``percent``,
             ``two-digit percent``, ``points``, ``percentage points``, ``money``, ``date``, ``month``,
             ``text``; by the column's type if not given.
+        top
+            Rows to be shown at most; the CSV has all.
         """
-        title = self.tongue(title)
-        checked = self._checked(name, frame, list(columns))
+        title, checked = self.tongue(title), self._checked(name, frame, list(columns))
         if checked is None or checked.empty:
             return self._nothing(name, checked, title)
         frame = checked
         kinds = {column: (formats or {}).get(column) or kind_of(frame[column]) for column in columns}
-        cells = {
-            column: [show(None if pd.isna(value) else value) for value in frame[column]]
-            for column, show in (
-                (column, self._format(kind, frame[column])) for column, kind in kinds.items()
-            )
-        }
+        shown, cells = frame.head(top) if top else frame, {}
+        for column, kind in kinds.items():
+            show = self._format(kind, shown[column])
+            cells[column] = [show(None if pd.isna(value) else value) for value in shown[column]]
         heads = {column: self.tongue(heading) for column, heading in columns.items()}
         source = self.tongue("Source: {source}", source=self.source)
-        foot = " · ".join(filter(None, [source, self._held_back(frame)]))
+        more = self.tongue("{n:,} more {n:row|rows} in the CSV file", n=len(frame) - len(shown))
+        foot = " · ".join(filter(None, [source, more * (len(shown) < len(frame)), self._held_back(frame)]))
         content = table_of(title, heads, kinds, cells, foot)
         return Exhibit(name, frame, {"text/html": content, "text/plain": title} | self._mark)
 
@@ -368,13 +372,7 @@ class Report:
         if self.public is not None:
             fine = n is None or n >= self.public
             return what_may_be_shown(frame, columns, self.public) if fine else None
-        found = sorted(self._hidden & {*map(str, frame.columns), *map(str, frame.index.names)})
-        if found:
-            raise ParameterError(
-                f"The exhibit {name!r} holds what says who a person is: {', '.join(found)}. Leave it out "
-                f"(frame.drop(columns={found})), or ask for it: Report(ws, identifiers=[...])."
-                + (" National ids never stand in a report." if "national_id" in found else "")
-            )
+        refuse_identifiers(name, frame, self._hidden)
         return frame
 
     def _held_back(self, frame: pd.DataFrame) -> str:
@@ -387,9 +385,11 @@ class Report:
         if kind != "money" or beside is None or beside.empty:
             return self._formats[kind]
         largest = beside.abs().max(axis=None)
-        return formats_of(self.tongue, self.decimals, self.currency, None if pd.isna(largest) else largest)[
-            kind
-        ]
+        largest = None if pd.isna(largest) else largest
+        return formats_of(self.tongue, self.decimals, self.currency, largest)[kind]
+
+    def _words(self, said: str, metadata: dict[str, str] | None = None) -> Exhibit:
+        return Exhibit("", None, {"text/markdown": said, "text/plain": said} | self._mark, metadata or {})
 
     def _nothing(self, name: str, frame: pd.DataFrame | None, title: str) -> Exhibit:
         """In place of a figure or table without rows, or of one that may not be shown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -10,6 +11,25 @@ import pandas as pd
 def note(title: str, text: str) -> str:
     """What stands in place of a figure or table."""
     return f'<p class="crm-nothing"><strong>{html.escape(title)}</strong><br>{html.escape(text)}</p>'
+
+
+def headline_of(figures: list[dict[str, str]]) -> str:
+    """The figures to see first."""
+    rows = "".join(
+        f"<div><dt>{html.escape(figure['label'])}</dt><dd>{html.escape(figure['text'])}</dd></div>"
+        for figure in figures
+    )
+    return f'<dl class="crm-headline">{rows}</dl>'
+
+
+def file_of(title: str, name: str, content: str) -> str:
+    """A text to be unfolded, with a link that saves it, for which nothing but the page is needed."""
+    link = f"data:text/plain;charset=utf-8,{quote(content)}"
+    return (
+        f'<details class="crm-file"><summary>{html.escape(title)}</summary>'
+        f'<p><a href="{link}" download="{html.escape(name)}" dir="ltr">{html.escape(name)}</a></p>'
+        f'<pre dir="ltr">{html.escape(content)}</pre></details>'
+    )
 
 
 def table_of(

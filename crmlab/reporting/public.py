@@ -85,6 +85,23 @@ def what_may_be_shown(frame: pd.DataFrame, columns: Iterable[str] | None, k: int
     return None if PERSONS & {*map(str, shown.columns), *map(str, shown.index.names)} else shown
 
 
+def refuse_identifiers(name: str, frame: pd.DataFrame, hidden: Iterable[str]) -> None:
+    """Refuse an exhibit that holds what says who a person is.
+
+    Raises
+    ------
+    ParameterError
+        If a column is among the `hidden`.
+    """
+    found = sorted({*hidden} & {*map(str, frame.columns), *map(str, frame.index.names)})
+    if found:
+        raise ParameterError(
+            f"The exhibit {name!r} holds what says who a person is: {', '.join(found)}. Leave it out "
+            f"(frame.drop(columns={found})), or ask for it: Report(ws, identifiers=[...])."
+            + (" National ids never stand in a report." if "national_id" in found else "")
+        )
+
+
 def held_back(frame: pd.DataFrame, tongue: Language, k: int) -> str:
     """A sentence on the rows that are held back; empty if there are none."""
     note = frame.attrs.get(_NOTE, {})

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: Output types under which exhibits carry their table and the headline figures.
 TABLE_TYPE = "application/vnd.crmlab.table+json"
 HEADLINE_TYPE = "application/vnd.crmlab.headline+json"
+#: Output type of a text that is to lie beside the page as a file.
+FILE_TYPE = "application/vnd.crmlab.file+json"
 
 #: Takes a notebook and its parameters and returns an `Executed`.
 Execute = Callable[[Any, dict[str, Any]], Any]
@@ -107,6 +109,7 @@ def _render(job: Job, execute: Execute) -> Outcome:
         write_failure(folder, error, executed.source, log_of(notebook) + executed.log)
         return Outcome(error, [])
     _write_tables(notebook, folder / "tables")
+    _write_files(notebook, folder / "files")
     (folder / "report.html").write_text(_page(job, notebook), encoding="utf-8")
     return Outcome("", _headline(notebook))
 
@@ -164,6 +167,13 @@ def _write_tables(notebook: Any, folder: Path) -> None:
     folder.mkdir()
     for table in _data(notebook, TABLE_TYPE):
         (folder / f"{table['name']}.csv").write_text(table["csv"], encoding="utf-8", newline="")
+
+
+def _write_files(notebook: Any, folder: Path) -> None:
+    """Write the texts to be taken along, if there are any."""
+    for file in _data(notebook, FILE_TYPE):
+        folder.mkdir(exist_ok=True)
+        (folder / file["name"]).write_text(file["content"], encoding="utf-8", newline="")
 
 
 def _headline(notebook: Any) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Run a report: check, execute, and lay page, tables and manifest into a folder of their own.
 
 reports/<name>/<language>-<key>/
-    report.ipynb  report.html  tables/*.csv  manifest.json
+    report.ipynb  report.html  tables/*.csv  files/*  manifest.json
     error.txt  log.txt            only if it failed
 
 The key is made of all that decides the content, so an unchanged report is found, not run again.
