@@ -20,8 +20,11 @@ from crmlab.locale import catalogue, language
 from crmlab.mining.campaigns import FATES, HETEROGENEITY, REACHED
 from crmlab.mining.campaigns.effect import VERDICTS
 from crmlab.mining.campaigns.funnel import STEPS
+from crmlab.mining.campaigns.response_cases import NOTHING_KNOWN, OTHER, RESPONDER
+from crmlab.mining.campaigns.response_cases import TOO_FEW as TOO_FEW_RESPONDED
 from crmlab.mining.campaigns.targeting import FIFTHS
 from crmlab.mining.customers import outlook, segments
+from crmlab.mining.customers.churn_cases import CHURNED, STAYED
 from crmlab.mining.customers.churn_forecast import TOO_FEW, TOO_SHORT
 from crmlab.mining.customers.loyalty import MEASURES
 from crmlab.mining.customers.profile import AGE_BANDS
@@ -29,6 +32,7 @@ from crmlab.mining.customers.profile_columns import MONEY, PROFILE_COLUMNS, colu
 from crmlab.mining.customers.rfm import RFM_SEGMENTS
 from crmlab.mining.customers.value import TIERS
 from crmlab.mining.methods.stability import STABILITY_VERDICTS
+from crmlab.mining.methods.trees.cases import OTHER as OTHER_VALUES
 from crmlab.mining.satisfaction.callbacks import REASONS
 from crmlab.mining.satisfaction.counts import METRICS
 from crmlab.mining.satisfaction.improvement import QUADRANTS, REVERSED
@@ -98,6 +102,7 @@ def units() -> set[str]:
         *TIERS,
         *MEASURES,
         *(outlook.TOO_FEW, outlook.NO_FIT, TOO_SHORT, TOO_FEW),
+        *(TOO_FEW_RESPONDED, NOTHING_KNOWN, OTHER_VALUES, CHURNED, STAYED, RESPONDER, OTHER),
         *STEPS,
         *METRICS,
         *REASONS,

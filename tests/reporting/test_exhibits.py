@@ -9,7 +9,7 @@ import pytest
 import crmlab as crm
 from crmlab.errors import ParameterError
 from crmlab.reporting import Report
-from crmlab.reporting.render import HEADLINE_TYPE, TABLE_TYPE
+from crmlab.reporting.render import FILE_TYPE, HEADLINE_TYPE, TABLE_TYPE
 from crmlab.tables import IDENTIFIERS
 
 PEOPLE = pd.DataFrame({"customer_id": ["a"], "email": ["a@b.com"], "phone": ["+989121234567"], "n": [1]})
@@ -82,3 +82,32 @@ def test_names_out_of_data_keep_their_digits_and_ours_are_translated(workspace):
     page = shown._repr_mimebundle_()[0]["text/html"]
     assert '<td>Hotline 24</td><td class="n">۲۴</td>' in page
     assert '<td>ایمیل</td><td class="n">۳۶۵</td>' in page
+
+
+def test_a_long_table_shows_its_top_and_its_csv_has_all(workspace):
+    numbers = pd.DataFrame({"n": range(100, 130)})
+    for code, more in (("en", "20 more rows in the CSV file"), ("fa", "۲۰ سطر دیگر در فایل CSV")):
+        data, _ = (
+            Report(workspace, code).table("n", numbers, {"n": "n"}, title="n", top=10)._repr_mimebundle_()
+        )
+        assert data["text/html"].count("<tr>") == 11
+        assert more in data["text/html"]
+        assert data[TABLE_TYPE]["csv"].count("\n") == 31
+    short, _ = Report(workspace).table("n", numbers, {"n": "n"}, title="n", top=30)._repr_mimebundle_()
+    assert "CSV" not in short["text/html"]
+
+
+def test_a_file_is_on_the_page_as_text_and_as_a_link_that_needs_nothing_else(workspace):
+    sql = "SELECT \"a\" <= 1 AND 'ب'\n"
+    data, _ = Report(workspace).file("rules.sql", sql, title="The rules <as> SQL")._repr_mimebundle_()
+    assert data[FILE_TYPE] == {"name": "rules.sql", "content": sql}
+    assert "The rules &lt;as&gt; SQL" in data["text/html"]
+    assert "SELECT &quot;a&quot; &lt;= 1" in data["text/html"]
+    assert 'href="data:text/plain;charset=utf-8,SELECT%20%22a%22%20%3C%3D%201' in data["text/html"]
+
+
+def test_a_file_is_in_a_public_report_only_if_it_is_about_enough(workspace):
+    report = Report(workspace, public=10)
+    assert FILE_TYPE not in report.file("rules.sql", "SELECT 1", title="SQL").data
+    assert FILE_TYPE not in report.file("rules.sql", "SELECT 1", title="SQL", counts=[40, 9]).data
+    assert FILE_TYPE in report.file("rules.sql", "SELECT 1", title="SQL", counts=[40, 10]).data

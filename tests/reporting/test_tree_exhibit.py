@@ -61,3 +61,9 @@ def test_a_tree_is_left_out_of_a_public_report(workspace):
     data, _ = Report(workspace, public=5).tree("leavers", TREE, title="Who leaves")._repr_mimebundle_()
     assert "image/png" not in data
     assert TABLE_TYPE not in data
+
+
+def test_a_public_report_shows_a_tree_of_persons_if_every_node_has_enough(workspace):
+    for k, shown in ((9, True), (10, False)):
+        exhibit = Report(workspace, public=k).tree("leavers", TREE, title="Who leaves", persons=True)
+        assert ("image/png" in exhibit.data) == shown
