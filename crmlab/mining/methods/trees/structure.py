@@ -226,6 +226,9 @@ class Tree:
     def __init__(self, root: Node, classes: Sequence[Any], columns: Sequence[str]) -> None:
         self.root, self.classes, self.columns = root, np.asarray(classes), [str(name) for name in columns]
 
+    def __repr__(self) -> str:
+        return f"<Tree: {len(self.nodes)} nodes, {len(self.leaves)} leaves, height {self.height}>"
+
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, each before its children."""
