@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,12 +59,13 @@ class NumericBins:
             out[:] = np.searchsorted(self.edges, numbers, side="left")
             return
         with np.errstate(invalid="ignore", over="ignore"):
-            cells = (numbers - self.edges[0]) * self._scale
+            cells = numbers - self.edges[0]
+            cells *= self._scale
             np.clip(cells, 0, CELLS - 1, out=cells)
-            codes = self._table[cells.astype(np.int16)]
+            # No place is out of range; "clip" lets the results go where they belong without a detour.
+            self._table.take(cells.astype(np.int16), out=out, mode="clip")
         for _ in range(self._steps):
-            codes += numbers > self._padded[codes]
-        out[:] = codes
+            out += numbers > self._padded.take(out, out=cells, mode="clip")
 
     def _prepare(self) -> None:
         low, high = float(self.edges[0]), float(self.edges[-1])
@@ -121,6 +123,9 @@ def factorize(values: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 Bins = list[NumericBins | NameBins]
 
+#: What gives, for the place of a column, the codes of some rows (None for all of them).
+Codes = Callable[[int, np.ndarray | None], np.ndarray]
+
 
 def sample_rows(n_rows: int, seed: int) -> np.ndarray:
     """Positions of the rows that the bins are learned from, rising."""
@@ -148,13 +153,18 @@ def learn_bins(columns: Columns, max_bins: int = 254) -> Bins:
     ]  # fmt: skip
 
 
-def codes_of(bins: Bins, columns: Columns, rows: slice) -> np.ndarray:
-    """Codes of some rows, shape (columns, rows)."""
-    values = [take(columns[column.name], rows) for column in bins]
-    found = np.empty((len(bins), len(values[0])), dtype=np.uint8)
-    for column, value, out in zip(bins, values, found, strict=True):
-        column.codes(value, out)
-    return found
+def kept_codes(codes: np.ndarray) -> Codes:
+    """Codes that were found before, shape (columns, rows)."""
+    return lambda column, rows: codes[column] if rows is None else codes[column].take(rows)
+
+
+def codes_on_demand(bins: Bins, columns: Columns, part: slice | None = None) -> Codes:
+    """Codes that are found when they are asked for, of all rows or a part of them."""
+    whole = [columns[column.name] for column in bins]
+    values = whole if part is None else [take(column, part) for column in whole]
+    return lambda column, rows: bins[column].codes(
+        values[column] if rows is None else take(values[column], rows)
+    )
 
 
 def numeric_bins(name: str, numbers: np.ndarray, max_bins: int) -> NumericBins:

@@ -13,7 +13,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmlab.errors import ParameterError
-from crmlab.mining.methods.trees.bins import BLOCK, Bins, NumericBins, codes_of, learn_bins, sample_rows
+from crmlab.mining.methods.trees.bins import (
+    BLOCK,
+    Bins,
+    NumericBins,
+    codes_on_demand,
+    kept_codes,
+    learn_bins,
+    sample_rows,
+)
 from crmlab.mining.methods.trees.data import (
     Classes,
     DataError,
@@ -183,8 +191,8 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         def blocks() -> Iterator[Block]:
             for start in range(0, rows, BLOCK):
                 part = slice(start, start + BLOCK)
-                code = codes_of(bins, columns, part) if codes is None else codes[:, part]
-                yield code, classes.numbers(y[part]), None if weight is None else weight[part]
+                found = codes_on_demand(bins, columns, part) if codes is None else kept_codes(codes[:, part])
+                yield found, classes.numbers(y[part]), None if weight is None else weight[part]
 
         if self.look_ahead and codes is None:
             raise ParameterError("look_ahead needs the data in memory: leave out memory='lean'.")

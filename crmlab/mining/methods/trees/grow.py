@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from crmlab.mining.methods.trees.bins import Bins, NumericBins
+from crmlab.mining.methods.trees.bins import Bins, Codes, NumericBins
 from crmlab.mining.methods.trees.evidence import Evidence, split_bits
 from crmlab.mining.methods.trees.look_ahead import ROWS, least_bits, pairs_ahead
 from crmlab.mining.methods.trees.search import best_splits
@@ -16,8 +17,8 @@ from crmlab.mining.methods.trees.splits import Cuts, Groups, Split
 #: Most numbers in the class counts of one pass; more nodes than that are counted in several passes.
 COUNTS_AT_ONCE = 1 << 24
 
-#: Codes of some rows, shape (columns, rows); their classes as numbers; their weights, None for 1 each.
-Block = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+#: Some rows: what gives their codes, their classes as numbers, their weights (None for 1 each).
+Block = tuple[Codes, np.ndarray, np.ndarray | None]
 
 
 @dataclass(eq=False)
@@ -61,74 +62,90 @@ class Grown:
         self.column, self.branch, self.children, self.seen, self.places = -1, None, [], None, 0
 
 
-def class_counts(
-    blocks: Callable[[], Iterator[Block]], level: Router, n_columns: int, n_codes: int, n_classes: int
-) -> np.ndarray:
-    """Class counts of each node of a level, shape (nodes, columns, codes, classes), in one pass."""
-    nodes = len(level.nodes)
-    found = np.zeros((n_columns, nodes * n_classes * n_codes))
-    for codes, target, weight in blocks():
-        slot, rows = level.slots(codes)
-        if rows is not None:
-            target = target[rows]
-            weight = None if weight is None else weight[rows]
+class Rows:
+    """The rows, piece by piece, each with its place among the nodes of the level that grows.
+
+    Places are kept from pass to pass, in a byte while the nodes are few. Rows that reach no node of the
+    level have the place after the last one.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether all weights met so far are whole, so that sums of them have no rounding errors.
+    """
+
+    def __init__(self, blocks: Callable[[], Iterator[Block]]) -> None:
+        self.exact = True
+        self._blocks = blocks
+        self._places: list[np.ndarray] = []
+        self._n_nodes, self._columns, self._to = 1, None, None
+
+    def descend(self, level: list[Grown], below: list[Grown]) -> None:
+        """Let rows go from the nodes of a level to their children, of which `below` are wanted.
+
+        They go in the next pass, which looks at their codes anyway.
+        """
+        place_of = {id(node): place for place, node in enumerate(below)}
+        gone = self._n_nodes = len(below)
+        width = max((len(node.branch) for node in level if node.children), default=1)
+        self._columns = np.array([node.column for node in level] + [-1])
+        self._to = np.full((len(level) + 1, width), gone, dtype=np.min_scalar_type(gone))
+        for place, node in enumerate(level):
+            if node.children:
+                children = np.array([place_of.get(id(child), gone) for child in node.children])
+                self._to[place, : len(node.branch)] = children[node.branch]
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, Codes, np.ndarray, np.ndarray | None]]:
+        """Places, codes, classes and weights of each piece."""
+        for piece, (codes, target, weight) in enumerate(self._blocks()):
+            if piece == len(self._places):
+                self._places.append(np.zeros(len(target), dtype=np.uint8))
+                self.exact &= weight is None or bool((weight == np.floor(weight)).all())
+            elif self._to is not None:
+                self._places[piece] = self._moved(self._places[piece], codes)
+            yield self._places[piece], codes, target, weight
+        self._to = None
+
+    def _moved(self, places: np.ndarray, codes: Codes) -> np.ndarray:
+        """Where the rows of a piece go."""
+        moved = np.full(len(places), self._to[-1, 0])
+        column_of = self._columns.take(places)
+        for column in np.unique(self._columns[self._columns >= 0]):
+            rows = np.flatnonzero(column_of == column)
+            if len(rows):
+                at = places.take(rows) * np.intp(self._to.shape[1])
+                at += codes(column, rows)
+                moved[rows] = self._to.take(at)
+        return moved
+
+    def at(self, wanted: list[int]) -> Iterator[tuple]:
+        """Of the rows at wanted places: place among these, row, codes, class and weight of each piece.
+
+        Rows are None where all are wanted.
+        """
+        place_of = np.full(self._n_nodes + 1, -1)
+        place_of[wanted] = np.arange(len(wanted))
+        for places, codes, target, weight in self:
+            slot, rows = place_of.take(places), None
+            if slot.size and slot.min() < 0:
+                rows = np.flatnonzero(slot >= 0)
+                slot, target = slot.take(rows), target.take(rows)
+                weight = None if weight is None else weight.take(rows)
+            yield slot, rows, codes, target, weight
+
+
+def class_counts(rows: Rows, wanted: list[int], n_columns: int, n_codes: int, n_classes: int) -> np.ndarray:
+    """Class counts of the nodes at some places, shape (nodes, columns, codes, classes), in one pass."""
+    found = np.zeros((len(wanted), n_columns, n_classes * n_codes))
+    for slot, among, codes, target, weight in rows.at(wanted):
         base = (slot * n_classes + target) * n_codes
         place = np.empty_like(base)
         for column in range(n_columns):
             # Copied and added in two steps: adding bytes to whole numbers at once is slower.
-            place[:] = codes[column] if rows is None else codes[column, rows]
+            place[:] = codes(column, among)
             place += base
-            found[column] += np.bincount(place, weight, minlength=found.shape[1])
-    return found.reshape(n_columns, nodes, n_classes, n_codes).transpose(1, 0, 3, 2).copy()
-
-
-class Router:
-    """The nodes of one level and the way of each row to them, from the root."""
-
-    def __init__(self, root: Grown, nodes: list[Grown]) -> None:
-        self.nodes = nodes
-        wanted = {id(node): place for place, node in enumerate(nodes)}
-        self._steps: list[tuple[np.ndarray, np.ndarray]] = []
-        alive = _above(root, wanted)
-        level = [root]
-        while not all(id(node) in wanted for node in level):
-            below = [child for node in level for child in node.children if id(child) in alive]
-            place_of = {id(node): place for place, node in enumerate(below)}
-            width = max(len(node.branch) for node in level)
-            to = np.full((len(level), width), -1, dtype=np.intp)
-            for place, node in enumerate(level):
-                children = np.array([place_of.get(id(child), -1) for child in node.children], dtype=np.intp)
-                to[place, : len(node.branch)] = children[node.branch]
-            self._steps.append((np.array([node.column for node in level]), to))
-            level = below
-        self._places = np.array([wanted[id(node)] for node in level], dtype=np.intp)
-
-    def slots(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Place among the nodes of each row that reaches one, and these rows; None for all of them."""
-        slot, rows = np.zeros(codes.shape[1], dtype=np.intp), None
-        for column_of, to in self._steps:
-            used = np.unique(column_of)
-            if len(used) == 1:
-                code = codes[used[0]] if rows is None else codes[used[0], rows]
-            else:
-                code = codes[column_of[slot], np.arange(codes.shape[1]) if rows is None else rows]
-            place = slot * to.shape[1]
-            place += code
-            slot = to.ravel().take(place)
-            if slot.size and slot.min() < 0:
-                kept = slot >= 0
-                rows = np.flatnonzero(kept) if rows is None else rows[kept]
-                slot = slot[kept]
-        return self._places[slot], rows
-
-
-def _above(root: Grown, wanted: dict[int, int]) -> set[int]:
-    """The wanted nodes and all that lead to them."""
-    found = set(wanted)
-    for node in reversed(list(root.nodes)):
-        if any(id(child) in found for child in node.children):
-            found.add(id(node))
-    return found
+            found[:, column] += np.bincount(place, weight, found[:, 0].size).reshape(len(wanted), -1)
+    return found.reshape(len(wanted), n_columns, n_classes, n_codes).swapaxes(2, 3)
 
 
 def grow(
@@ -160,16 +177,17 @@ def grow(
     advance
         Called after each level.
     """
-    n_codes = max(column.n_bins for column in columns) + 1
+    shape = len(columns), max(column.n_bins for column in columns) + 1, evidence.n_classes
     root = Grown(np.zeros(evidence.n_classes))
-    level, leaves, height = [root], 1, 0
-    at_once = max(1, COUNTS_AT_ONCE // (len(columns) * n_codes * evidence.n_classes))
+    rows, level, leaves, height = Rows(blocks), [root], 1, 0
+    beside: list[Grown] = []
+    rest: dict[Grown, tuple[Grown, np.ndarray]] = {}
+    at_once = max(1, COUNTS_AT_ONCE // math.prod(shape))
     while level and height < max_height and leaves < max_leaves:
         found = []
         for start in range(0, len(level), at_once):
             nodes = level[start : start + at_once]
-            router = Router(root, nodes)
-            counts = class_counts(blocks, router, len(columns), n_codes, evidence.n_classes)
+            counts = level_counts(rows, nodes, beside, rest, start, shape)
             if height == 0:
                 root.counts = counts[0, 0].sum(0)
             splits = best_splits(counts, columns, evidence, max_branches, complexity, min_weight)
@@ -178,21 +196,31 @@ def grow(
                 column = int(splits.worth[place].argmax())
                 if splits.saving[place, column] > 0:
                     found.append((float(splits.saving[place, column]), len(found), node, column,
-                                  splits.branch[place, column], counts[place, column]))  # fmt: skip
+                                  splits.branch[place, column], counts[place]))  # fmt: skip
                 else:
                     alone.append(place)
             if height + 2 <= max_height:
-                for place, column, branch in _ahead(blocks, root, nodes, alone, counts, columns, evidence,
+                for place, column, branch in _ahead(rows, start, nodes, alone, counts, columns, evidence,
                                                     max_branches, complexity, min_weight):  # fmt: skip
-                    found.append((0.0, len(found), nodes[place], column, branch, counts[place, column]))
-        level = []
+                    found.append((0.0, len(found), nodes[place], column, branch, counts[place]))
+        before, level, rest = level + beside, [], {}
         for _, _, node, column, branch, counts in sorted(found, key=lambda split: (-split[0], split[1])):
             degree = int(branch[: columns[column].n_bins + 1].max()) + 1
             if leaves + degree - 1 > max_leaves:
                 continue
-            apply_split(node, column, branch, counts, columns[column])
+            apply_split(node, column, branch, counts[column], columns[column])
             leaves += degree - 1
-            level.extend(child for child in node.children if can_split(child, min_weight))
+            going_on = [child for child in node.children if can_split(child, min_weight)]
+            level.extend(going_on)
+            heaviest = max(node.children, key=lambda child: child.counts.sum())
+            if rows.exact and heaviest in going_on:
+                rest[heaviest] = node, counts
+        beside = [
+            child for node, _ in rest.values() for child in node.children if not can_split(child, min_weight)
+        ]
+        if len(level) + len(beside) > at_once:
+            beside, rest = [], {}
+        rows.descend(before, level + beside)
         height += 1
         advance()
     if not root.counts.any():
@@ -200,30 +228,48 @@ def grow(
     return root
 
 
+def level_counts(
+    rows: Rows, nodes: list[Grown], beside: list[Grown], rest: dict[Grown, tuple[Grown, np.ndarray]],
+    start: int, shape: tuple[int, int, int],
+) -> np.ndarray:  # fmt: skip
+    """Class counts of nodes of a level, from `start` on; shape (nodes, columns, codes, classes).
+
+    Of the heaviest child of a node nothing is counted: it has what its siblings leave of the counts of
+    its parent, which `rest` gives. Siblings that are no nodes of the level stand `beside` it.
+    """
+    counted = [node for node in nodes + beside if node not in rest]
+    wanted = [start + place for place, node in enumerate(nodes + beside) if node not in rest]
+    counts = class_counts(rows, wanted, *shape)
+    if not rest:
+        return counts
+    counts_of = dict(zip(counted, counts, strict=True))
+    for node in nodes:
+        if node in rest:
+            parent, whole = rest[node]
+            counts_of[node] = whole - sum(counts_of[child] for child in parent.children if child is not node)
+    return np.stack([counts_of[node] for node in nodes])
+
+
 def _ahead(
-    blocks: Callable[[], Iterator[Block]], root: Grown, nodes: list[Grown], alone: list[int],
+    rows: Rows, start: int, nodes: list[Grown], alone: list[int],
     counts: np.ndarray, columns: Bins, evidence: Evidence, max_branches: int, complexity: float,
     min_weight: float,
 ) -> Iterator[tuple[int, int, np.ndarray]]:  # fmt: skip
     """Node, column and branches of splits that pay only with those below them, where no single one does."""
     least = least_bits(columns, max_branches, complexity)
-    asked, rows_left = [], float(ROWS)
+    asked, left = [], float(ROWS)
     for place in alone:
-        rows = nodes[place].counts.sum()
-        if evidence(nodes[place].counts) > least and rows <= rows_left:
-            rows_left -= rows
+        weight = nodes[place].counts.sum()
+        if evidence(nodes[place].counts) > least and weight <= left:
+            left -= weight
             asked.append(place)
     if not asked:
         return
-    router = Router(root, [nodes[place] for place in asked])
 
     def rows_of() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]]:
-        for codes, target, weight in blocks():
-            slot, rows = router.slots(codes)
-            if rows is not None:
-                codes, target = codes[:, rows], target[rows]
-                weight = None if weight is None else weight[rows]
-            yield slot, codes, target, weight
+        for slot, among, codes, target, weight in rows.at([start + place for place in asked]):
+            if len(slot):
+                yield slot, np.stack([codes(place, among) for place in range(len(columns))]), target, weight
 
     pairs = pairs_ahead(rows_of, counts[asked], columns, evidence, max_branches, complexity)
     for place, pair in zip(asked, pairs, strict=True):

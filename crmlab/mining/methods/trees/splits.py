@@ -147,7 +147,8 @@ def is_numeric(values: pd.Series | np.ndarray) -> bool:
 
 def as_numbers(values: pd.Series | np.ndarray) -> np.ndarray:
     """Values as floats, missing ones NaN; what is no number raises ValueError."""
-    if isinstance(values, pd.Series):
+    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiu"
+    if isinstance(values, pd.Series) and not plain:
         return values.to_numpy(dtype=float, na_value=np.nan)
     return np.asarray(values, dtype=float)
 
