@@ -100,15 +100,18 @@ class NameBins:
 
     def codes(self, values: pd.Series | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Bin of each value as a byte."""
-        known = pd.Index(self.values, dtype=object)
         places, distinct = factorize(values)
-        found = known.get_indexer(pd.Index(distinct, dtype=object))
-        found[found < 0] = len(self.values)
-        codes = np.append(found, self.n_bins).astype(np.uint8)[places]
+        codes = self.table(distinct)[places]
         if out is None:
             return codes
         out[:] = codes
         return out
+
+    def table(self, distinct: np.ndarray) -> np.ndarray:
+        """Bin of each of some distinct values, and as the last one that of missing values."""
+        found = pd.Index(self.values, dtype=object).get_indexer(pd.Index(distinct, dtype=object))
+        found[found < 0] = len(self.values)
+        return np.append(found, self.n_bins).astype(np.uint8)
 
 
 def factorize(values: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,6 +125,9 @@ def factorize(values: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 Bins = list[NumericBins | NameBins]
+
+#: What gives the codes of a part of a column, or of some rows of that part.
+Coder = Callable[[slice, np.ndarray | None], np.ndarray]
 
 #: What gives, for the place of a column, the codes of some rows (None for all of them).
 Codes = Callable[[int, np.ndarray | None], np.ndarray]
@@ -158,13 +164,30 @@ def kept_codes(codes: np.ndarray) -> Codes:
     return lambda column, rows: codes[column] if rows is None else codes[column].take(rows)
 
 
-def codes_on_demand(bins: Bins, columns: Columns, part: slice | None = None) -> Codes:
-    """Codes that are found when they are asked for, of all rows or a part of them."""
-    whole = [columns[column.name] for column in bins]
-    values = whole if part is None else [take(column, part) for column in whole]
-    return lambda column, rows: bins[column].codes(
-        values[column] if rows is None else take(values[column], rows)
-    )
+def coders(bins: Bins, columns: Columns) -> list[Coder]:
+    """For each column what finds codes when they are asked for."""
+    return [_coder(column, columns[column.name]) for column in bins]
+
+
+def _coder(column: NumericBins | NameBins, values: pd.Series | np.ndarray) -> Coder:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        places, distinct = factorize(values)
+        table = column.table(distinct)
+        return lambda part, rows: table.take(_rows_of(places, part, rows), mode="wrap")
+    if isinstance(column, NumericBins) and isinstance(values.dtype, np.dtype):
+        # Many small parts are quicker to take from an array.
+        values = np.asarray(values)
+    return lambda part, rows: column.codes(_rows_of(values, part, rows))
+
+
+def _rows_of(values: pd.Series | np.ndarray, part: slice, rows: np.ndarray | None) -> pd.Series | np.ndarray:
+    values = take(values, part)
+    return values if rows is None else take(values, rows)
+
+
+def codes_on_demand(of_columns: list[Coder], part: slice) -> Codes:
+    """Codes that are found when they are asked for."""
+    return lambda column, rows: of_columns[column](part, rows)
 
 
 def numeric_bins(name: str, numbers: np.ndarray, max_bins: int) -> NumericBins:

@@ -17,6 +17,7 @@ from crmlab.mining.methods.trees.bins import (
     BLOCK,
     Bins,
     NumericBins,
+    coders,
     codes_on_demand,
     kept_codes,
     learn_bins,
@@ -182,7 +183,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         whole = weight is None or bool((weight == np.floor(weight)).all())
         total = rows if weight is None else weight.sum()
         evidence = Evidence(len(classes.values), int(total) if whole and total <= TABLE else None)
-        codes = None
+        codes, on_demand = None, coders(bins, columns)
         if self.memory == "fast" or rows <= REVISED_ROWS:
             codes = np.empty((len(bins), rows), dtype=np.uint8)
             for column, out in zip(bins, codes, strict=True):
@@ -191,7 +192,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         def blocks() -> Iterator[Block]:
             for start in range(0, rows, BLOCK):
                 part = slice(start, start + BLOCK)
-                found = codes_on_demand(bins, columns, part) if codes is None else kept_codes(codes[:, part])
+                found = codes_on_demand(on_demand, part) if codes is None else kept_codes(codes[:, part])
                 yield found, classes.numbers(y[part]), None if weight is None else weight[part]
 
         if self.look_ahead and codes is None:

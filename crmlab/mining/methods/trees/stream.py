@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import SourceError, did_you_mean
-from crmlab.mining.methods.trees.bins import BLOCK, Bins, codes_on_demand, sample_rows
+from crmlab.mining.methods.trees.bins import BLOCK, Bins, coders, codes_on_demand, sample_rows
 from crmlab.mining.methods.trees.data import Classes
 from crmlab.mining.methods.trees.grow import Block
 
@@ -90,7 +90,7 @@ class ParquetRows:
     def blocks(self, bins: Bins, classes: Classes) -> Iterator[Block]:
         """Codes and classes of all rows."""
         for frame in self._frames([*self.features, self.target], "Counting"):
-            codes = codes_on_demand(bins, dict(frame.items()))
+            codes = codes_on_demand(coders(bins, dict(frame.items())), slice(None))
             yield codes, classes.numbers(frame[self.target].to_numpy()), None
 
     def _frames(self, columns: list[str], what: str) -> Iterator[pd.DataFrame]:
