@@ -33,9 +33,9 @@ class NumericBins:
         """Number of bins without that of missing values."""
         return len(self.edges) + 1
 
-    def codes(self, values: pd.Series | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Bin of each value as a byte; infinite values are refused."""
-        out = np.empty(len(values), dtype=np.uint8) if out is None else out
+    def codes(self, values: pd.Series | np.ndarray, first: int = 0) -> np.ndarray:
+        """Bin of each value as a byte; infinite values are refused, their places counted from `first`."""
+        out = np.empty(len(values), dtype=np.uint8)
         for start in range(0, len(values), BLOCK):
             rows = slice(start, start + BLOCK)
             part = values.iloc[rows] if isinstance(values, pd.Series) else values[rows]
@@ -44,7 +44,7 @@ class NumericBins:
             total = numbers.sum()
             if not np.isfinite(total):
                 missing = np.isnan(numbers)
-                refuse_infinite(numbers, self.name, start)
+                refuse_infinite(numbers, self.name, first + start)
                 out[rows][missing] = self.n_bins
         return out
 
@@ -98,14 +98,10 @@ class NameBins:
         """Number of bins without that of missing values; the last one is that of unknown values."""
         return len(self.values) + 1
 
-    def codes(self, values: pd.Series | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def codes(self, values: pd.Series | np.ndarray) -> np.ndarray:
         """Bin of each value as a byte."""
         places, distinct = factorize(values)
-        codes = self.table(distinct)[places]
-        if out is None:
-            return codes
-        out[:] = codes
-        return out
+        return self.table(distinct)[places]
 
     def table(self, distinct: np.ndarray) -> np.ndarray:
         """Bin of each of some distinct values, and as the last one that of missing values."""
@@ -117,7 +113,7 @@ class NameBins:
 def factorize(values: pd.Series | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Place of each value among the distinct ones (-1 for missing), and the distinct ones as objects."""
     if isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy(), values.cat.categories.astype(object).to_numpy()
+        return values.array.codes, values.cat.categories.astype(object).to_numpy()
     if isinstance(values, pd.Series):
         places, distinct = pd.factorize(values)
         return places, np.asarray(distinct.astype(object), dtype=object)
@@ -140,7 +136,7 @@ def sample_rows(n_rows: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n_rows, SAMPLE, replace=False, shuffle=False))
 
 
-def learn_bins(columns: Columns, max_bins: int = 254) -> Bins:
+def learn_bins(columns: Columns, max_bins: int = 254, sample: np.ndarray | slice = slice(None)) -> Bins:
     """Bins of each column, from its values in a sample of rows.
 
     Parameters
@@ -151,10 +147,12 @@ def learn_bins(columns: Columns, max_bins: int = 254) -> Bins:
         commonest (of equally common ones the first in order) get a bin each.
     max_bins
         Most bins of a column, 2 to 254.
+    sample
+        The rows to look at, taken of one column after the other.
     """
     return [
-        numeric_bins(name, as_numbers(values), max_bins) if is_numeric(values)
-        else name_bins(name, values, max_bins)
+        numeric_bins(name, as_numbers(take(values, sample)), max_bins) if is_numeric(values)
+        else name_bins(name, take(values, sample), max_bins)
         for name, values in columns.items()
     ]  # fmt: skip
 
@@ -174,9 +172,11 @@ def _coder(column: NumericBins | NameBins, values: pd.Series | np.ndarray) -> Co
         places, distinct = factorize(values)
         table = column.table(distinct)
         return lambda part, rows: table.take(_rows_of(places, part, rows), mode="wrap")
-    if isinstance(column, NumericBins) and isinstance(values.dtype, np.dtype):
-        # Many small parts are quicker to take from an array.
-        values = np.asarray(values)
+    if isinstance(column, NumericBins):
+        if isinstance(values.dtype, np.dtype):
+            # Many small parts are quicker to take from an array.
+            values = np.asarray(values)
+        return lambda part, rows: column.codes(_rows_of(values, part, rows), part.start)
     return lambda part, rows: column.codes(_rows_of(values, part, rows))
 
 

@@ -30,7 +30,6 @@ from crmlab.mining.methods.trees.data import (
     columns_of,
     cost_matrix,
     refuse_infinite,
-    take,
     target_of,
     weights_of,
 )
@@ -178,20 +177,20 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             y, weight = y[kept], weight[kept]
         classes = Classes.of(y)
         rows = len(y)
-        sample = sample_rows(rows, self.random_state)
-        bins = learn_bins({name: take(values, sample) for name, values in columns.items()}, self.max_bins)
+        bins = learn_bins(columns, self.max_bins, sample_rows(rows, self.random_state))
         whole = weight is None or bool((weight == np.floor(weight)).all())
         total = rows if weight is None else weight.sum()
         evidence = Evidence(len(classes.values), int(total) if whole and total <= TABLE else None)
+        parts = [slice(start, start + BLOCK) for start in range(0, rows, BLOCK)]
         codes, on_demand = None, coders(bins, columns)
         if self.memory == "fast" or rows <= REVISED_ROWS:
             codes = np.empty((len(bins), rows), dtype=np.uint8)
-            for column, out in zip(bins, codes, strict=True):
-                column.codes(columns[column.name], out)
+            for find, of_column in zip(on_demand, codes, strict=True):
+                for part in parts:
+                    of_column[part] = find(part, None)
 
         def blocks() -> Iterator[Block]:
-            for start in range(0, rows, BLOCK):
-                part = slice(start, start + BLOCK)
+            for part in parts:
                 found = codes_on_demand(on_demand, part) if codes is None else kept_codes(codes[:, part])
                 yield found, classes.numbers(y[part]), None if weight is None else weight[part]
 

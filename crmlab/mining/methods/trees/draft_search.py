@@ -57,7 +57,7 @@ class DraftSearch:
         self._codes = np.empty((len(self.bins), len(data.target)), dtype=np.uint8)
         for place, (bins, column) in enumerate(zip(self.bins, data.columns.values(), strict=True)):
             if column.names is None:
-                bins.codes(column.values, self._codes[place])
+                self._codes[place] = bins.codes(column.values)
             else:
                 self._codes[place] = np.append(bins.codes(column.names), np.uint8(bins.n_bins))[column.values]
         self._target, self._classes = data.target.astype(np.int32), len(data.classes)

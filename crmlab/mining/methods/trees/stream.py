@@ -90,7 +90,7 @@ class ParquetRows:
     def blocks(self, bins: Bins, classes: Classes) -> Iterator[Block]:
         """Codes and classes of all rows."""
         for frame in self._frames([*self.features, self.target], "Counting"):
-            codes = codes_on_demand(coders(bins, dict(frame.items())), slice(None))
+            codes = codes_on_demand(coders(bins, dict(frame.items())), slice(0, None))
             yield codes, classes.numbers(frame[self.target].to_numpy()), None
 
     def _frames(self, columns: list[str], what: str) -> Iterator[pd.DataFrame]:
