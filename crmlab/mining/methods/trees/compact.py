@@ -34,7 +34,7 @@ from crmlab.mining.methods.trees.data import (
     weights_of,
 )
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
-from crmlab.mining.methods.trees.grow import Block
+from crmlab.mining.methods.trees.grow import Block, Held
 from crmlab.mining.methods.trees.learn import REVISED_ROWS, Settings, learn, written
 from crmlab.mining.methods.trees.splits import as_numbers
 from crmlab.mining.methods.trees.structure import Node, Tree
@@ -303,7 +303,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         bins: Bins,
         evidence: Evidence,
         classes: Classes,
-        held: Block | None = None,
+        held: Held | None = None,
     ) -> Self:
         """Learn from binned rows, and write the tree down."""
         settings = Settings(

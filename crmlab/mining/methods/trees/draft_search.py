@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from crmlab.mining.methods.trees.bins import SAMPLE, Bins, NumericBins, learn_bins
+from crmlab.mining.methods.trees.bins import SAMPLE, Bins, NumericBins, kept_codes, learn_bins
 from crmlab.mining.methods.trees.draft_data import DraftColumn, DraftData
 from crmlab.mining.methods.trees.evidence import Evidence
 from crmlab.mining.methods.trees.grow import Grown, apply_split, as_split
@@ -160,7 +160,8 @@ class DraftSearch:
         """The splits that the learner makes below some rows, as plain data; None if it makes none."""
         held = self._codes[:, rows], self._target[rows], None
         settings = Settings(max_branches=self._branches, max_height=levels, shrinkage=shrinkage, costs=costs)
-        root = learn(lambda: iter([held]), self.bins, self._evidence, settings, held)
+        block = kept_codes(held[0]), *held[1:]
+        root = learn(lambda: iter([block]), self.bins, self._evidence, settings, held)
         return self._as_plain(root)
 
     def _as_plain(self, node: Grown) -> dict[str, Any] | None:

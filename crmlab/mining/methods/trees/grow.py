@@ -20,6 +20,9 @@ COUNTS_AT_ONCE = 1 << 24
 #: Some rows: what gives their codes, their classes as numbers, their weights (None for 1 each).
 Block = tuple[Codes, np.ndarray, np.ndarray | None]
 
+#: All rows: their codes, shape (columns, rows); classes and weights as in a block.
+Held = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
 
 @dataclass(eq=False)
 class Grown:
@@ -243,10 +246,12 @@ def level_counts(
     if not rest:
         return counts
     counts_of = dict(zip(counted, counts, strict=True))
-    for node in nodes:
-        if node in rest:
-            parent, whole = rest[node]
-            counts_of[node] = whole - sum(counts_of[child] for child in parent.children if child is not node)
+    for node in list(rest):
+        # Nobody else needs the counts of the parent: what is left of them takes their place.
+        parent, counts_of[node] = rest.pop(node)
+        for child in parent.children:
+            if child is not node:
+                counts_of[node] -= counts_of[child]
     return np.stack([counts_of[node] for node in nodes])
 
 

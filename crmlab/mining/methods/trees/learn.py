@@ -11,7 +11,7 @@ import numpy as np
 from crmlab.mining.methods.trees.bins import Bins
 from crmlab.mining.methods.trees.blend import blend
 from crmlab.mining.methods.trees.evidence import Evidence
-from crmlab.mining.methods.trees.grow import Block, Grown, as_split, grow
+from crmlab.mining.methods.trees.grow import Block, Grown, Held, as_split, grow
 from crmlab.mining.methods.trees.optimal import grow_ahead
 from crmlab.mining.methods.trees.prune import join_chains, merge_equal, prune, prune_errors
 from crmlab.mining.methods.trees.revise import revise
@@ -63,7 +63,7 @@ def learn(
     columns: Bins,
     evidence: Evidence,
     settings: Settings,
-    held: Block | None = None,
+    held: Held | None = None,
 ) -> Grown:
     """A tree learned from binned rows.
 
@@ -113,7 +113,7 @@ def _prune(root: Grown, columns: Bins, evidence: Evidence, settings: Settings) -
         prune(root, columns, evidence, settings.max_branches, settings.complexity)
 
 
-def _revise(root: Grown, held: Block, columns: Bins, evidence: Evidence, settings: Settings) -> None:
+def _revise(root: Grown, held: Held, columns: Bins, evidence: Evidence, settings: Settings) -> None:
     """Two rounds of a second look at each split, each followed by pruning."""
     for _ in range(2):
         losses = {

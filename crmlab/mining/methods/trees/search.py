@@ -13,7 +13,7 @@ from crmlab.mining.methods.trees.evidence import Evidence, split_bits
 BLOCKS = 48
 
 #: Numbers held at once while splits are searched.
-AT_ONCE = 1 << 17
+AT_ONCE = 1 << 16
 
 
 @dataclass
