@@ -32,6 +32,12 @@ def test_the_parts_of_a_comparison_of_proportions_agree(one, other):
         assert p / q - 1e-12 <= found["ratio_high"]
 
 
+def test_nobody_of_two_against_one_of_three_has_a_ratio_from_zero():
+    low, high = ratio_interval(0, wilson(0, 2, 0.95), 1 / 3, wilson(1, 3, 0.95))
+    assert low == 0
+    assert 3 < high < 4
+
+
 @given(st.floats(0.5, 20), st.floats(0.1, 50), st.integers(2, 99), st.floats(1, 20), st.integers(2, 99))
 def test_the_parts_of_a_comparison_of_means_agree(mean, variance, n, other, m):
     found = compare(mean, variance, n, other, 2 * variance, m).iloc[0]

@@ -105,7 +105,9 @@ def ratio_interval(
         # Each end is a root of a R^2 - 2 centre R + c = 0.
         a, c = other_high * (2 * other - other_high), low * (2 * value - low)
         root = np.sqrt(np.maximum(centre**2 - a * c, 0))
-        least = np.where(centre > 0, c / (centre + root), np.where(a > 0, (centre - root) / a, c / root))
+        # Where all that is left of it is a R^2 = 0, the root is 0.
+        below = np.where((c == 0) & (root == 0), 0, c / root)
+        least = np.where(centre > 0, c / (centre + root), np.where(a > 0, (centre - root) / a, below))
         a, c = other_low * (2 * other - other_low), high * (2 * value - high)
         most = np.where(a > 0, (centre + np.sqrt(np.maximum(centre**2 - a * c, 0))) / a, np.inf)
     known = (other_low >= 0) & ~((value == 0) & (other == 0)) & ~np.isnan(value) & ~np.isnan(other)
