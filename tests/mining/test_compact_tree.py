@@ -1,6 +1,8 @@
 """CompactTreeClassifier: scikit-learn's rules, planted trees, equal ways to the same tree, bad input."""
 
+import datetime
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -330,3 +332,61 @@ def test_two_columns_that_tell_something_only_together_are_found(rows):
     tree = CompactTreeClassifier().fit(X, y).tree_
     assert {node.split.column for node in tree.inner_nodes if node.level < 3} == {"a", "member"}
     assert (tree.predict(X) == y).mean() > 0.9
+
+
+def test_numbers_held_as_objects_are_numbers():
+    y = [0, 1, 1, 1] * 20
+    mixed = CompactTreeClassifier().fit([[1, "a"], [2, "b"], [3, "a"], [10, "b"]] * 20, y)
+    assert mixed.tree_.root.split == Cuts("x0", (1.5,), 1)
+    X = pd.DataFrame({"paid": [Decimal("1.50"), Decimal("2.25"), None, Decimal("10")] * 20})
+    model = CompactTreeClassifier().fit(X, y)
+    assert model.tree_.root.split.points == (1.85,) or 1.5 < model.tree_.root.split.points[0] < 2.25
+    assert model.predict(X).tolist() == y
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([datetime.date(2026, 1, 1)] * 60, "Column since holds dates or durations"),
+        (pd.period_range("2026-01", periods=60, freq="D"), "Column since holds dates or durations"),
+        ([[1, 2]] * 60, "Column since holds lists or the like"),
+    ],
+    ids=["dates", "periods", "lists"],
+)
+def test_columns_that_are_neither_numbers_nor_names_are_refused(values, sentence):
+    X, y = customers(60)
+    with pytest.raises(DataError, match=sentence):
+        CompactTreeClassifier().fit(X.assign(since=values), y)
+
+
+def test_a_name_for_the_classes_and_no_rows_are_told():
+    X, y = customers(60)
+    with pytest.raises(DataError, match=r"give X\['age'\], and leave it out of X"):
+        CompactTreeClassifier().fit(X, "age")
+    with pytest.raises(DataError, match="There are 0 rows"):
+        CompactTreeClassifier().fit(X[:0], y[:0])
+    with pytest.raises(DataError, match="The costs are a square table of numbers"):
+        CompactTreeClassifier(costs=[["a", 1], [1, 0]]).fit(X, y)
+    with pytest.raises(ParameterError, match="random_state is a whole number"):
+        CompactTreeClassifier(random_state="a").fit(X, y)
+
+
+def test_a_tree_asks_for_its_columns_by_name():
+    X, y = customers(2000)
+    tree = CompactTreeClassifier().fit(X[["age", "visits"]], y).tree_
+    with pytest.raises(ParameterError, match="The tree asks for the column"):
+        tree.predict(X[["age", "visits"]].set_axis(["Age", "Visits"], axis=1))
+    with pytest.raises(DataError, match="was learned as numbers and holds something else"):
+        tree.predict(X[["age", "visits"]].astype(str) + " years")
+
+
+def test_an_index_of_pandas_is_no_feature_of_a_file(tmp_path):
+    X, y = customers(900)
+    named = X.set_index(pd.Index([f"C{place}" for place in range(900)], name="customer_id"))
+    named.assign(left=y).to_parquet(tmp_path / "a.parquet")
+    model = CompactTreeClassifier().fit_parquet(tmp_path / "a.parquet", "left", progress=False)
+    assert model.tree_.columns == list(X)
+    assert written(model) == written(CompactTreeClassifier().fit(X, y))
+    X[:0].assign(left=y[:0]).to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(SourceError, match="There are no rows in"):
+        CompactTreeClassifier().fit_parquet(tmp_path / "none.parquet", "left")

@@ -385,7 +385,7 @@ def test_a_log_that_is_not_there_or_not_json(tmp_path):
     with pytest.raises(ParameterError, match=r"bad\.json is no log of a tree draft: it is not JSON"):
         TreeDraft.replay(tmp_path / "bad.json", *rows())
     with pytest.raises(SourceError, match="cannot be written"):
-        TreeDraft(*rows()).save(tmp_path / "no" / "log.json")
+        TreeDraft(*rows()).save(tmp_path / "bad.json" / "log.json")
 
 
 # Bad input
@@ -429,7 +429,7 @@ BAD_DATA = {
     "Column amount holds infinity (position 7": lambda X, y: (
         X.assign(amount=X["amount"].where(X.index != 7, np.inf)), y),
     "Column day holds dates": lambda X, y: (X.assign(day=pd.Timestamp("2024-01-01")), y),
-    "Column day holds values of type date": lambda X, y: (X.assign(day=datetime.date(2024, 1, 1)), y),
+    "Column day holds dates or durations": lambda X, y: (X.assign(day=datetime.date(2024, 1, 1)), y),
     "Two columns have one name (visits)": lambda X, y: (pd.concat([X, X[["visits"]]], axis=1), y),
     "The classes in y are of several kinds": lambda X, y: (X, pd.Series([1, *y[1:]])),
     "There are 0 feature(s)": lambda X, y: (X[[]], y),
@@ -494,3 +494,11 @@ def test_arrays_without_names_do_as_well():
     assert not hasattr(draft.estimator_, "feature_names_in_")
     assert draft.estimator_.score(X, X[:, 1] > 0.5) > 0.98
     assert isinstance(draft.tree, Tree)
+
+
+def test_a_suggestion_is_made_as_it_is_and_folders_are_made(tmp_path):
+    X = pd.DataFrame({"x": range(60)})
+    draft = TreeDraft(X, X["x"] > 30, held_out=0)
+    draft.apply("1", draft.suggest("1")[0])
+    assert draft.tree.root.split.column == "x"
+    assert draft.save(tmp_path / "trees" / "mine.json").exists()

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from random_trees import census_case, random_case, random_rows
 
 from crmlab.errors import ParameterError
-from crmlab.mining.methods.trees import Cuts, Groups, Node, RuleSet, Tree, simplify, tree_rules
+from crmlab.mining.methods.trees import (
+    CompactTreeClassifier,
+    Cuts,
+    Groups,
+    Node,
+    RuleSet,
+    Tree,
+    simplify,
+    tree_rules,
+    word_rules,
+)
 from crmlab.mining.methods.trees.rule_conditions import Interval, Values
 
 #: Seeds and no drawn choices: a tree found wanting is not worth minutes of making it smaller.
@@ -299,3 +309,13 @@ def test_census_rows_get_the_classes_of_the_tree(public_data):
     assert (rules.predict_proba(X) == tree.predict_proba(X)).all()
     assert (fewer.predict(X) == tree.predict(X)).all()
     assert len(fewer.rules) < len(rules.rules) > 50
+
+
+def test_a_classifier_stands_for_its_tree_and_a_language_is_asked_for():
+    X = pd.DataFrame({"x": range(60)})
+    model = CompactTreeClassifier().fit(X, X["x"] > 30)
+    assert tree_rules(model).to_frame().equals(tree_rules(model.tree_).to_frame())
+    with pytest.raises(ParameterError, match="Rules are those of a tree"):
+        tree_rules("model")
+    with pytest.raises(ParameterError, match=r"such as crmlab.locale.language\('fa'\)"):
+        word_rules(model, "en")

@@ -216,7 +216,7 @@ def test_cuts_of_whole_numbers_missing_ones_and_numbers_of_32_bits():
     assert Cuts("x", (0.1,)).branch_of(narrow).tolist() == [1]
     assert Cuts("x", (0.0,)).branch_of(np.array([-0.0])).tolist() == [0]
     assert Cuts("x", (-0.0,)).branch_of(np.array([0.0])).tolist() == [0]
-    with pytest.raises(ValueError, match="could not convert string to float"):
+    with pytest.raises(ValueError, match="Column x was learned as numbers"):
         Cuts("x", (0.0,)).branch_of(np.array(["many"], dtype=object))
 
 
@@ -354,3 +354,12 @@ def test_a_tree_of_two_thousand_levels():
     deepest = max(tree.leaves, key=lambda leaf: leaf.level)
     assert deepest.key.count(".") == levels
     assert tree.node(deepest.key) is deepest
+
+
+def test_what_is_no_tree_and_no_counts_is_told():
+    with pytest.raises(ParameterError, match="not a tree as `to_dict` writes it"):
+        Tree.from_dict({})
+    with pytest.raises(ParameterError, match="a row per branch"):
+        gain([1, 2])
+    with pytest.raises(ParameterError, match="numbers from 0 upwards"):
+        entropy([-1, 2])

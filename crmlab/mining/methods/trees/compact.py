@@ -36,7 +36,7 @@ from crmlab.mining.methods.trees.data import (
 from crmlab.mining.methods.trees.evidence import TABLE, Evidence
 from crmlab.mining.methods.trees.grow import Block, Held
 from crmlab.mining.methods.trees.learn import REVISED_ROWS, Settings, learn, written
-from crmlab.mining.methods.trees.splits import as_numbers
+from crmlab.mining.methods.trees.splits import numbers_of
 from crmlab.mining.methods.trees.structure import Node, Tree
 
 
@@ -260,7 +260,7 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         validate_data(self, X, reset=False, skip_check_array=True)
         for bins in self.bins_:
             if isinstance(bins, NumericBins) and bins.name in columns:
-                refuse_infinite(as_numbers(columns[bins.name]), bins.name)
+                refuse_infinite(numbers_of(columns[bins.name], bins.name), bins.name)
         return self.tree_.apply(X)
 
     def get_depth(self) -> int:
@@ -321,6 +321,8 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
             raise ParameterError(f"criterion is 'log_loss' or 'accuracy', not {self.criterion!r}.")
         if self.memory not in ("fast", "lean"):
             raise ParameterError(f"memory is 'fast' or 'lean', not {self.memory!r}.")
+        if not isinstance(self.random_state, int | np.integer) or self.random_state < 0:
+            raise ParameterError(f"random_state is a whole number from 0 upwards, not {self.random_state!r}.")
         for name, low, high in (
             ("max_branches", 2, 64), ("max_depth", 0, 1000), ("max_leaf_nodes", 1, 10**9),
             ("max_bins", 2, 254),

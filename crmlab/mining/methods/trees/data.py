@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,9 @@ import pandas as pd
 from crmlab.errors import ParameterError, listed
 
 Columns = dict[str, pd.Series | np.ndarray]
+
+#: What pandas calls objects that are points in time or lengths of it.
+DATES = ("date", "datetime", "datetime64", "time", "timedelta", "timedelta64", "period", "interval")
 
 
 class DataError(ParameterError, ValueError):
@@ -28,9 +31,12 @@ def columns_of(X: pd.DataFrame | np.ndarray | list) -> tuple[pd.DataFrame | np.n
     if not isinstance(X, pd.DataFrame):
         from sklearn.utils import check_array
 
+        given = X
         X = check_array(X, dtype=None, ensure_all_finite="allow-nan", ensure_min_features=1)
         if X.dtype == object or X.dtype.kind in "US":
-            frame = pd.DataFrame(X.astype(object)).infer_objects()
+            # A list of lists keeps the types that an array of it would turn into texts.
+            table = given if isinstance(given, list | tuple) else X.astype(object)
+            frame = pd.DataFrame(table).infer_objects()
             columns = {f"x{place}": frame[place] for place in range(X.shape[1])}
         else:
             columns = {f"x{place}": X[:, place] for place in range(X.shape[1])}
@@ -41,12 +47,26 @@ def columns_of(X: pd.DataFrame | np.ndarray | list) -> tuple[pd.DataFrame | np.n
         if len(columns) < X.shape[1]:
             twice = X.columns[X.columns.astype(str).duplicated()]
             raise DataError(f"Two columns have one name ({listed(map(str, twice))}); name them differently.")
-    for name, values in columns.items():
-        if values.dtype.kind in "Mm":
-            raise DataError(f"Column {name} holds dates or durations; give numbers, such as days until now.")
-        if values.dtype.kind == "c":
-            raise DataError(f"Complex data not supported: column {name}.")
-    return X, columns
+    return X, {name: _plain_column(name, values) for name, values in columns.items()}
+
+
+def _plain_column(name: str, values: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
+    """A column of numbers or names; numbers that are held as objects become numbers."""
+    kind = values.dtype.kind
+    held = pd.api.types.infer_dtype(values, skipna=True) if values.dtype == object else ""
+    if kind in "Mm" or isinstance(values.dtype, pd.PeriodDtype) or held in DATES:
+        raise DataError(f"Column {name} holds dates or durations; give numbers, such as days until now.")
+    if kind == "c" or held == "complex":
+        raise DataError(f"Complex data not supported: column {name}.")
+    if held == "mixed" and not values.map(_is_name).all():
+        raise DataError(f"Column {name} holds lists or the like; give numbers or names.")
+    if held in ("decimal", "integer", "floating", "mixed-integer-float"):
+        return pd.Series(pd.to_numeric(values.astype(float)), index=values.index)
+    return values
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, Hashable)
 
 
 def take(values: pd.Series | np.ndarray, rows: np.ndarray | slice) -> pd.Series | np.ndarray:
@@ -77,13 +97,15 @@ def weights_of(sample_weight: Any, rows: int) -> np.ndarray | None:
 
 
 def check_lengths(rows: int, classes: int) -> None:
-    """Say so if there are more or fewer classes than rows.
+    """Say so if there are more or fewer classes than rows, or none.
 
     Raises
     ------
     DataError
         If there are.
     """
+    if not rows:
+        raise DataError("There are 0 rows (0 sample(s)): there is nothing to learn from.")
     if rows != classes:
         raise DataError(f"There are {rows:,} rows, but {classes:,} classes (inconsistent numbers).")
 
@@ -151,6 +173,8 @@ def target_of(y: Any) -> np.ndarray:
     """
     from sklearn.utils.validation import column_or_1d
 
+    if isinstance(y, str):
+        raise DataError(f"y is the class of each row, not a name: give X[{y!r}], and leave it out of X.")
     if isinstance(y, pd.Series):
         return y.to_numpy()
     return column_or_1d(y, warn=True)
@@ -187,7 +211,10 @@ def cost_matrix(costs: Any, classes: np.ndarray) -> np.ndarray | None:
         if set(costs.index) != set(names) or set(costs.columns) != set(names):
             raise DataError(f"The rows and columns of the costs are the classes {listed(map(str, names))}.")
         costs = costs.loc[names, names]
-    found = np.asarray(costs, dtype=float)
+    try:
+        found = np.asarray(costs, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError("The costs are a square table of numbers, one row and column per class.") from None
     if found.shape != (len(names), len(names)):
         raise DataError(f"The costs of {len(names)} classes are {len(names)} x {len(names)} numbers.")
     if not (np.isfinite(found) & (found >= 0)).all():

@@ -181,8 +181,9 @@ class TreeDraft:
         """
         self.apply(key, groups_of(self.data, self.node(key).rows, column, groups, missing, other))
 
-    def apply(self, key: str, split: Split) -> None:
-        """Make a split, such as that of a suggestion."""
+    def apply(self, key: str, split: Split | Suggestion) -> None:
+        """Make a split, or that of a suggestion."""
+        split = getattr(split, "split", split)
         self._do({"act": "split", "node": key, "split": split.to_dict()})
 
     def grow(self, key: str, levels: int = 7) -> int:
@@ -246,9 +247,10 @@ class TreeDraft:
     # The log
 
     def save(self, path: str | Path) -> Path:
-        """Write the log to a file; the same log gives the same bytes."""
+        """Write the log to a file, in a folder that is made if need be; the same log gives the same bytes."""
         path = Path(path)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(as_bytes(self.log))
         except OSError as error:
             raise SourceError(f"The log cannot be written to {path}: {error.strerror}.") from None

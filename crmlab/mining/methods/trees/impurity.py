@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crmlab.errors import ParameterError
+
 
 def entropy(counts: ArrayLike) -> np.ndarray | float:
     """Entropy of class counts, in bits.
@@ -28,7 +30,7 @@ def entropy(counts: ArrayLike) -> np.ndarray | float:
     >>> round(entropy([9, 5]), 3)
     0.94
     """
-    counts = np.asarray(counts, dtype=float)
+    counts = _counts(counts)
     total = counts.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(counts > 0, counts * np.log2(counts), 0).sum(-1)
@@ -54,7 +56,7 @@ def gini(counts: ArrayLike) -> np.ndarray | float:
     >>> round(gini([9, 5]), 3)
     0.459
     """
-    counts = np.asarray(counts, dtype=float)
+    counts = _counts(counts)
     total = counts.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(total > 0, 1 - (counts**2).sum(-1) / total**2, 0)
@@ -80,7 +82,7 @@ def gain(branches: ArrayLike) -> np.ndarray | float:
     >>> round(gain([[3, 2], [0, 4], [2, 3]]), 3)
     0.247
     """
-    return _decrease(np.asarray(branches, dtype=float), entropy)
+    return _decrease(_branches(branches), entropy)
 
 
 def gini_gain(branches: ArrayLike) -> np.ndarray | float:
@@ -91,7 +93,7 @@ def gini_gain(branches: ArrayLike) -> np.ndarray | float:
     >>> round(gini_gain([[3, 2], [0, 4], [2, 3]]), 3)
     0.116
     """
-    return _decrease(np.asarray(branches, dtype=float), gini)
+    return _decrease(_branches(branches), gini)
 
 
 def gain_ratio(branches: ArrayLike) -> np.ndarray | float:
@@ -106,7 +108,7 @@ def gain_ratio(branches: ArrayLike) -> np.ndarray | float:
     >>> round(gain_ratio([[3, 2], [0, 4], [2, 3]]), 3)
     0.156
     """
-    branches = np.asarray(branches, dtype=float)
+    branches = _branches(branches)
     spread = np.asarray(entropy(branches.sum(-1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         return _plain(np.where(spread > 0, gain(branches) / spread, 0))
@@ -118,6 +120,20 @@ def _decrease(branches: np.ndarray, impurity) -> np.ndarray | float:
     with np.errstate(divide="ignore", invalid="ignore"):
         after = np.where(total > 0, (sizes * impurity(branches)).sum(-1) / total, 0)
     return _plain(np.maximum(impurity(branches.sum(-2)) - after, 0))
+
+
+def _counts(values: ArrayLike) -> np.ndarray:
+    counts = np.asarray(values, dtype=float)
+    if (counts < 0).any():
+        raise ParameterError("Counts of classes are numbers from 0 upwards.")
+    return counts
+
+
+def _branches(values: ArrayLike) -> np.ndarray:
+    counts = _counts(values)
+    if counts.ndim < 2:
+        raise ParameterError("A split is told by the class counts of each branch: a row per branch.")
+    return counts
 
 
 def _plain(values: np.ndarray) -> np.ndarray | float:

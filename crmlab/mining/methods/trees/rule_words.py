@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from crmlab.errors import one_line
+from crmlab.errors import ParameterError, one_line
 from crmlab.mining.methods.trees.rule_conditions import Condition, Interval, Values
 from crmlab.mining.methods.trees.rules import Rule, RuleSet, tree_rules
 from crmlab.mining.methods.trees.splits import Value
@@ -63,6 +63,7 @@ def word_rules(
     If visits is at most 4 (or missing), then stays. 3 rows, 60.0% of all; 100.0% right, lift 1.67.
     If visits is above 4, then leaves. 2 rows, 40.0% of all; 100.0% right, lift 2.50.
     """
+    _check_tongue(tongue)
     found = tree_rules(rules)
     words = _Words(found, tongue, labels or {}, values or {}, classes or {}, exact)
     said = [words.rule(rule) for rule in found.rules]
@@ -70,6 +71,13 @@ def word_rules(
     if measures:
         said = [f"{one} {_measures(row, tongue)}" for one, row in zip(said, table.itertuples(), strict=True)]
     return pd.Series(said, index=table.index, name="sentence", dtype="str")
+
+
+def _check_tongue(tongue: Any) -> None:
+    if not callable(tongue):
+        raise ParameterError(
+            f"tongue is a language, such as crmlab.locale.language('fa') or report.tongue, not {tongue!r}."
+        )
 
 
 def word_conditions(

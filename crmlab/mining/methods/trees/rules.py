@@ -277,6 +277,12 @@ def tree_rules(
 
 
 def _rules_of(tree: Tree) -> RuleSet:
+    tree = getattr(tree, "tree_", tree)
+    if not isinstance(tree, Tree):
+        raise ParameterError(
+            "Rules are those of a tree, of its rules, or of a fitted classifier; `tree_of` gives the tree "
+            "of one of scikit-learn's."
+        )
     rules, known = [], {}
     waiting: list[tuple] = [(tree.root, "1", {})]
     while waiting:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import ParameterError, did_you_mean
+from crmlab.mining.methods.trees.data import DataError
 
 Value = str | bool | int | float
 
@@ -44,7 +45,7 @@ class Cuts:
 
     def branch_of(self, values: pd.Series | np.ndarray) -> np.ndarray:
         """Branch of each value, shape (n,)."""
-        numbers = as_numbers(values)
+        numbers = numbers_of(values, self.column)
         found = np.searchsorted(np.array(self.points), numbers, side="left")
         found[np.isnan(numbers)] = self.missing
         return found
@@ -117,7 +118,7 @@ def split_from_dict(plain: dict[str, Any]) -> Split:
 
 
 def values_of(X: pd.DataFrame | np.ndarray, columns: list[str], column: str) -> pd.Series | np.ndarray:
-    """One column of data laid out as `columns`: by its name, or by its place where no column has such a name.
+    """One column of data laid out as `columns`, by its name; by its place where they are those of an array.
 
     Raises
     ------
@@ -132,7 +133,8 @@ def values_of(X: pd.DataFrame | np.ndarray, columns: list[str], column: str) -> 
     names = [str(name) for name in X.columns]
     if column in names:
         return X.iloc[:, names.index(column)]
-    if X.shape[1] == len(columns) and not set(names) & set(columns):
+    # A tree that was learned from an array knows its columns by their places only.
+    if X.shape[1] == len(columns) and columns == [f"x{at}" for at in range(len(columns))]:
         return X.iloc[:, place]
     raise ParameterError(
         f"The tree asks for the column {column!r}, which is not here{did_you_mean(column, names)}"
@@ -151,6 +153,20 @@ def as_numbers(values: pd.Series | np.ndarray) -> np.ndarray:
     if isinstance(values, pd.Series) and not plain:
         return values.to_numpy(dtype=float, na_value=np.nan)
     return np.asarray(values, dtype=float)
+
+
+def numbers_of(values: pd.Series | np.ndarray, column: str) -> np.ndarray:
+    """Values as floats, as :func:`as_numbers`; what is no number is told with its column.
+
+    Raises
+    ------
+    DataError
+        If a value is no number.
+    """
+    try:
+        return as_numbers(values)
+    except (TypeError, ValueError):
+        raise DataError(f"Column {column} was learned as numbers and holds something else here.") from None
 
 
 def as_names(values: pd.Series | np.ndarray) -> np.ndarray:

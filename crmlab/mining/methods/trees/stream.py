@@ -32,7 +32,7 @@ class ParquetRows:
     Raises
     ------
     SourceError
-        If there is no such file or column.
+        If there is no such file or column, or no rows.
     """
 
     def __init__(self, path: str | Path, target: str, features: list[str] | None, seed: int) -> None:
@@ -47,13 +47,18 @@ class ParquetRows:
             self._files = [parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK) for file in files]
         except (OSError, ValueError) as error:
             raise SourceError(f"{path} cannot be read as parquet: {error}") from None
-        names = self._files[0].schema_arrow.names
+        schema = self._files[0].schema_arrow
+        # What pandas wrote as an index tells rows apart and says nothing of them.
+        index = (schema.pandas_metadata or {}).get("index_columns", ())
+        names = [name for name in schema.names if name not in index]
         self.target = target
         self.features = [name for name in names if name != target] if features is None else list(features)
         for name in (target, *self.features):
             if name not in names:
                 raise SourceError(f"There is no column {name!r} in {path}{did_you_mean(name, names)}")
         self.n_rows = sum(file.metadata.num_rows for file in self._files)
+        if not self.n_rows:
+            raise SourceError(f"There are no rows in {path}: there is nothing to learn from.")
         self._seed, self._progress = seed, None
 
     @contextmanager
@@ -97,6 +102,6 @@ class ParquetRows:
         task = None if self._progress is None else self._progress.add_task(what, total=self.n_rows)
         for file in self._files:
             for batch in file.iter_batches(batch_size=BLOCK, columns=columns, use_threads=False):
-                yield batch.to_pandas()
+                yield batch.to_pandas(ignore_metadata=True)
                 if task is not None:
                     self._progress.advance(task, batch.num_rows)

@@ -308,7 +308,10 @@ class Tree:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Tree:
         """The tree that :meth:`to_dict` wrote down."""
-        return cls(Node.from_dict(plain["root"]), plain["classes"], plain["columns"])
+        try:
+            return cls(Node.from_dict(plain["root"]), plain["classes"], plain["columns"])
+        except (KeyError, TypeError):
+            raise ParameterError("This is not a tree as `to_dict` writes it down.") from None
 
     def __getstate__(self) -> dict[str, Any]:
         # As a list, as pickle and copy would go down from node to node, and a tree may be too deep for that.
