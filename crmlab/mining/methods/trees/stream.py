@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from crmlab.errors import SourceError, did_you_mean
-from crmlab.mining.methods.trees.bins import BLOCK, Bins, coders, codes_on_demand, sample_rows
+from crmlab.mining.methods.trees.bins import Bins, coders, codes_on_demand, sample_rows
 from crmlab.mining.methods.trees.data import Classes
 from crmlab.mining.methods.trees.grow import Block
+
+#: Rows read at once.
+AT_ONCE = 32_768
 
 
 class ParquetRows:
@@ -44,7 +47,7 @@ class ParquetRows:
             raise SourceError(f"There is no parquet file at {path}.")
         try:
             # What was read is not kept: buffered ahead, a file would fill the memory it does not fit in.
-            self._files = [parquet.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK) for file in files]
+            self._files = [parquet.ParquetFile(file, pre_buffer=False, buffer_size=AT_ONCE) for file in files]
         except (OSError, ValueError) as error:
             raise SourceError(f"{path} cannot be read as parquet: {error}") from None
         schema = self._files[0].schema_arrow
@@ -99,9 +102,14 @@ class ParquetRows:
             yield codes, classes.numbers(frame[self.target].to_numpy()), None
 
     def _frames(self, columns: list[str], what: str) -> Iterator[pd.DataFrame]:
+        import pyarrow
+
+        pool = pyarrow.default_memory_pool()
         task = None if self._progress is None else self._progress.add_task(what, total=self.n_rows)
         for file in self._files:
-            for batch in file.iter_batches(batch_size=BLOCK, columns=columns, use_threads=False):
+            for batch in file.iter_batches(batch_size=AT_ONCE, columns=columns, use_threads=False):
                 yield batch.to_pandas(ignore_metadata=True)
+                # What was freed goes back at once: kept, it grows with the length of the file.
+                pool.release_unused()
                 if task is not None:
                     self._progress.advance(task, batch.num_rows)
