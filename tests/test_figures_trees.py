@@ -212,6 +212,24 @@ def test_an_event_has_its_share_and_lift_and_is_dark_above_average():
         figures.tree(BUYS, title="x", event="maybe")
 
 
+def test_beside_the_share_there_is_no_blended_probability():
+    root = Node([6, 4], Cuts("age", (30,)), [Node([5, 1], probabilities=[0.7, 0.3]), Node([1, 3])])
+    texts = words(Tree(root, ["no", "yes"], ["age"]), event="yes")
+    assert [text for text in texts if text in ("no", "yes")] == ["no", "yes"]
+    assert "16.7%" in texts
+    assert not [text for text in texts if "70%" in text]
+
+
+def test_a_percentage_does_not_run_into_its_class():
+    root = Node([6, 4], Cuts("age", (30,)), [Node([6, 0]), Node([0, 4])])
+    texts = words(Tree(root, [5, 6], ["age"]))
+    assert {"10 · 5: 60%", "5: 100%", "6: 100%"} <= {*texts}
+    # A mark that turns before the number keeps the sign with it after a Latin name.
+    figure, _ = drawn(Tree(root, ["No", "Yes"], ["age"]), "fa")
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert sum(text.endswith("Yes \u200f۱۰۰\u200f٪") for text in written) == 1
+
+
 def test_classes_differ_in_lightness_and_hatching():
     for count in (2, 3, 6, 10):
         figure, _ = drawn(grown(1, classes=count, depth=1))
@@ -272,7 +290,7 @@ def test_columns_cuts_and_values_are_written_as_told():
     tree = Tree(root, [0, 1], ["spend", "member"])
     texts = words(tree, names={"spend": "Spent"}, show={"spend": lambda cents: f"{cents / 100:,.2f} EUR"},
                   say=str.upper)  # fmt: skip
-    assert {"Spent", "MEMBER", "up to 1,234.56 EUR", "over 1,234.56 EUR", "yes", "no", "0 100%"} <= {*texts}
+    assert {"Spent", "MEMBER", "up to 1,234.56 EUR", "over 1,234.56 EUR", "yes", "no", "0: 100%"} <= {*texts}
 
 
 @pytest.mark.parametrize(

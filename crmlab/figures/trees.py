@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmlab.errors import ParameterError
-from crmlab.figures.canvas import DARK, GREY, LIGHT, WIDTH, canvas
+from crmlab.figures.canvas import DARK, GREY, LIGHT, WIDTH, canvas, directed
 from crmlab.figures.pen import Pen
 from crmlab.figures.tree_words import Words, event_place, shown_nodes, tree_of_figure
 from crmlab.locale import language
@@ -66,7 +66,8 @@ def tree(
     """A decision tree from its root to its leaves, with the classes in each node.
 
     A node that splits has above its bar the condition that leads to it, below it the column it asks for, its
-    rows and its prediction with the probability; a leaf has these in its row. Ways are the wider the more
+    rows and its prediction with the probability; a leaf has these in its row, or with an event its share in
+    place of the probability, which is blended with those of the nodes above. Ways are the wider the more
     rows go there. Where missing values or unknown ones join others is not said: see `tree_table`.
 
     Parameters
@@ -240,7 +241,9 @@ def _columns(pen: Pen, given: _Given, ends: list[Any]) -> list[tuple[str, list[s
     said = []
     for node in ends:
         name, sure = _predicted(given, node)
-        said.append(f"{pen.fitted([name], _SAID - pen.width(f' {sure}', 8), 8)} {sure}")
+        # Beside the share, as it was found, a probability, which is blended, would seem to contradict it.
+        sure = sure if place is None else ""
+        said.append(f"{pen.fitted([name], _SAID - pen.width(sure, 8), 8)}{sure}")
     return [*found, (tongue("prediction"), said)]
 
 
@@ -299,9 +302,11 @@ def _rows(given: _Given, node: Any) -> str:
 
 
 def _predicted(given: _Given, node: Any) -> tuple[str, str]:
-    """The class that is predicted in a node, and how probable it is."""
+    """The class that is predicted in a node, and what is written behind it: how probable it is."""
+    name = given.words.value(given.tree.classes[node.prediction])
     sure = given.tongue.percent(float(node.probabilities[node.prediction]), 0)
-    return given.words.value(given.tree.classes[node.prediction]), sure
+    # A class may be a number, or of another script than the one it stands in.
+    return name, f"{':' * name[-1:].isdigit()} {directed(sure, given.tongue)}"
 
 
 def _counted(given: _Given, node: Any) -> list[str]:
@@ -309,7 +314,7 @@ def _counted(given: _Given, node: Any) -> list[str]:
     rows, (name, sure) = _rows(given, node), _predicted(given, node)
     if given.place is not None:
         return [f"{rows} · {given.tongue.percent(_share(node, given.place))}", rows]
-    return [f"{rows} · {name} {sure}", f"{rows} · {sure}", rows]
+    return [f"{rows} · {name}{sure}", f"{rows} · {sure.lstrip(': ')}", rows]
 
 
 def _in_words(given: _Given, title: str) -> str:
