@@ -338,8 +338,14 @@ class TreeView:
     def as_html(self) -> str:
         """The tree as lists in lists, for readers without a kernel."""
         tongue = self.tongue
+        training, held_out, comma = tongue(WORDS["training"]), tongue(WORDS["held_out"]), tongue(", ")
         measures = " · ".join(
-            f"{escape(one['name'])} {one['training']}" + (f" / {one['held_out']}" if one["held_out"] else "")
+            f"<bdi>{escape(one['name'])}</bdi>: "
+            + (
+                f"{training} {one['training']}{comma}{held_out} {one['held_out']}"
+                if one["held_out"]
+                else one["training"]
+            )
             for one in self._measures()
         )
         way = "rtl" if tongue.right_to_left else "ltr"
@@ -354,7 +360,7 @@ class TreeView:
         what = self.shown(node.split.column) if node.split else self.classes[place]
         said = (
             f"<bdi>{escape(label)}</bdi>: <b><bdi>{escape(node.name or what)}</bdi></b> "
-            f"({self.tongue.number(int(node.counts.sum()))}; "
+            f"({self.tongue.number(int(node.counts.sum()))}{'؛' if self.tongue.right_to_left else ';'} "
             f"{self._share(node.counts, place)} <bdi>{escape(self.classes[place])}</bdi>)"
         )
         if not node.split:

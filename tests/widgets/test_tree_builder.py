@@ -134,6 +134,18 @@ def test_a_notebook_keeps_the_tree_for_readers_without_a_kernel():
     assert not re.search("<b>town|<i>stays|<script", data["text/html"])
 
 
+@pytest.mark.parametrize(("language", "said"), [
+    ("en", r"<bdi>AUC</bdi>: Training 0\.\d+, Held out 0\.\d+"),
+    ("fa", r"<bdi>AUC</bdi>: آموزش ۰٫[۰-۹]+، کنارگذاشته ۰٫[۰-۹]+"),
+])  # fmt: skip
+def test_a_reader_without_a_kernel_is_told_what_was_held_out(language, said):
+    builder = builder_of(language=language)
+    builder.do("split", "1", "visits", [3.5])
+    html = builder._view.as_html()
+    assert re.search(said, html)
+    assert (";" in re.sub("<[^>]+>", "", html)) == (language == "en")
+
+
 def test_without_anywidget_the_tree_is_shown_with_a_sentence(monkeypatch):
     _widget_class.cache_clear()
     monkeypatch.setitem(sys.modules, "anywidget", None)
