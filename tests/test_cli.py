@@ -116,6 +116,12 @@ def test_a_table_without_rows_is_told(shop, tmp_path):
     assert "The table orders has no rows: there are none in ../sales.csv." in result.output
 
 
+def test_the_help_names_every_report():
+    told = crmlab("report", "--help").output
+    folder = Path(__file__).parents[1] / "notebooks" / "reports"
+    assert [path.stem for path in folder.glob("*.ipynb") if path.stem not in told] == []
+
+
 def test_bounds_of_parameters_are_written_out():
     told = crmlab("report", "quality", "--help").output
     assert "2 to 1,000,000" in told

@@ -80,9 +80,9 @@ def report(
 ) -> None:  # fmt: skip
     """Run the report NAME, or all that the workspace has data for.
 
-    NAME is segmentation, satisfaction, campaign or quality, or the path of a notebook with a cell
-    tagged "parameters"; `crmlab report NAME --help` lists its parameters. An unchanged report is not run
-    again. Exit status 1 if a report failed; the other reports are finished.
+    NAME is segmentation, satisfaction, campaign, quality or response_tree, or the path of a notebook with
+    a cell tagged "parameters"; `crmlab report NAME --help` lists its parameters. An unchanged report is not
+    run again. Exit status 1 if a report failed; the other reports are finished.
     """
     from crmlab.reporting.plan import plan_report
 
