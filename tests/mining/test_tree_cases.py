@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from crmlab.errors import ParameterError
 from crmlab.locale import language
+from crmlab.mining.customers import churn_cases
 from crmlab.mining.methods.intervals import wilson
 from crmlab.mining.methods.trees import (
     Cases,
@@ -99,6 +100,26 @@ def test_a_tree_of_another_question_is_refused():
         ParameterError, match="The tree tells a, b; of these none is 'yes', which the cases ask for"
     ):
         judge_tree(Tree(Node([1, 1]), ["a", "b"], ["visits"]), made(1))
+
+
+def test_cases_need_an_event_and_no_candidates():
+    cases = made(1)
+    tree = CompactTreeClassifier().fit(cases.X, cases.y).tree_
+    parts = (cases.X, cases.y, cases.X_held_out, cases.y_held_out)
+    found = judge_tree(tree, Cases(*parts, event="yes"), replicates=2)
+    assert found.scores.empty
+    assert found.rules["candidates"].sum() == 0
+    assert found.auc == judge_tree(tree, cases, replicates=2).auc
+    with pytest.raises(ParameterError, match=r"give Cases\(\.\.\., event=\.\.\.\), one of no, yes\."):
+        judge_tree(tree, Cases(*parts), replicates=2)
+
+
+@pytest.mark.parametrize("horizon", [-5, 0, "90", 90.0])
+def test_a_horizon_that_is_none_is_refused(horizon):
+    orders = pd.DataFrame({"order_id": ["1"], "customer_id": ["a"], "amount": [5],
+                           "time": pd.to_datetime(["2024-01-05"])})  # fmt: skip
+    with pytest.raises(ParameterError, match="horizon is a number of days, 1 or more"):
+        churn_cases(orders, horizon=horizon)
 
 
 @settings(max_examples=30)

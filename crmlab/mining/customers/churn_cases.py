@@ -45,6 +45,11 @@ def churn_cases(
         ``"churned"`` and ``"stayed"``, indexed by `customer_id`. Columns that bear no day, and seem to know
         what they are to tell (see `leakage_guard`), are left out.
 
+    Raises
+    ------
+    ParameterError
+        If the horizon is no number of days.
+
     Examples
     --------
     >>> orders = pd.DataFrame({"order_id": ["1"], "customer_id": ["a"], "amount": [5],
@@ -52,6 +57,8 @@ def churn_cases(
     >>> churn_cases(orders).why_not
     'The orders do not reach back two horizons.'
     """
+    if not (isinstance(horizon, int) and horizon > 0):
+        raise ParameterError(f"horizon is a number of days, 1 or more, not {horizon!r}.")
     tables = tables_with_orders(data)
     day = last_day(tables["orders"]) + datetime.timedelta(days=1) if as_of is None else as_day(as_of, "as_of")
     learnt, judged = (day - datetime.timedelta(days=horizon * back) for back in (2, 1))

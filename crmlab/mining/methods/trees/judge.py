@@ -70,7 +70,8 @@ def judge_tree(
     tree
         Learnt, or built by hand, from ``cases.X`` and ``cases.y``; its classes are those of the cases.
     cases
-        As `crmlab.mining.customers.churn_cases` and `crmlab.mining.campaigns.response_cases` give them.
+        As `crmlab.mining.customers.churn_cases` and `crmlab.mining.campaigns.response_cases` give them;
+        candidates there need not be.
     level
         Confidence level of the intervals.
     replicates
@@ -82,7 +83,7 @@ def judge_tree(
     Raises
     ------
     ParameterError
-        If the tree does not know the event.
+        If the cases have no event, or the tree does not know it.
 
     References
     ----------
@@ -103,6 +104,11 @@ def judge_tree(
     """
     found = tree_rules(tree)
     classes = found.classes.tolist()
+    if not cases.event and "" not in classes:
+        raise ParameterError(
+            "The cases do not say which class is looked for: give Cases(..., event=...), one of "
+            f"{', '.join(map(str, classes))}."
+        )
     if cases.event not in classes:
         raise ParameterError(
             f"The tree tells {', '.join(map(str, classes))}; of these none is {cases.event!r}, which the "
@@ -111,12 +117,13 @@ def judge_tree(
     place = classes.index(cases.event)
     probability = np.array([rule.probabilities[place] for rule in found.rules])
     y, z = ((part == cases.event).to_numpy(dtype=float) for part in (cases.y, cases.y_held_out))
-    before, after, now = (found.apply(part) for part in (cases.X, cases.X_held_out, cases.candidates))
+    candidates = cases.X.head(0) if cases.candidates.empty else cases.candidates
+    before, after, now = (found.apply(part) for part in (cases.X, cases.X_held_out, candidates))
     rules = _rules(found, probability, (before, y), (after, z), now, level)
     p = probability[after]
     areas, variance = delong([p], z)
     sure, base = np.clip([p, np.full(len(z), y.mean())], 1e-15, 1 - 1e-15)
-    scores = rules[["probability", "lift"]].iloc[now].reset_index().set_index(cases.candidates.index)
+    scores = rules[["probability", "lift"]].iloc[now].reset_index().set_index(candidates.index)
     return Judgement(
         rules=rules,
         auc=area_estimate(areas[0], variance[0, 0], len(z), level),
