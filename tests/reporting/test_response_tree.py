@@ -133,9 +133,39 @@ def test_where_nothing_tells_the_tree_is_its_root_and_says_so(runs, language):
         assert (
             "Nothing that is known of these customers tells those apart whom the question is about." in text
         )
-        assert "Whom to contact? The tree is its root alone: a list is to be drawn by chance." in text
+        assert "Whom to contact? The tree is its root alone: there is no list." in text
         assert "Do not choose customers by what is known of them so far." in text
     assert "nan" not in text
+
+
+def test_a_list_of_nobody_is_empty_and_nobody_is_to_be_contacted(runs):
+    folder = runs(least_lift=100.0)
+    assert not (folder / "tables" / "contact_list.csv").exists()
+    text = text_of(folder)
+    assert "No customer fits a rule of which at least 100.00 times as much is expected" in text
+    assert "Nobody is on the list, so there is nobody to contact for this reason" in text
+    assert "Contact the customers on the list" not in text
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_tree_kept_at_its_root_is_no_finding_about_the_customers(runs, language):
+    text = text_of(runs(language, complexity=100.0))
+    assert "nan" not in text
+    if language == "en":
+        assert "The tree is its root alone because it was asked to be" in text
+        assert "Let the tree ask: with a lower complexity" in text
+        assert "Nothing that is known" not in text
+        assert "Do not choose customers" not in text
+
+
+def test_units_and_the_horizon_are_said(runs):
+    folder = runs()
+    asked = set(table_of(folder, "tree")["column"].dropna())
+    told = table_of(folder, "meanings").set_index("column")
+    assert set(told.index) == asked
+    assert told.loc["recency", "meaning"] == "time since the last purchase"
+    assert "did not buy for 90 days" in text_of(folder)
+    assert "recency (days) is" in text_of(folder)
 
 
 def small(folder, *sources):
@@ -248,19 +278,22 @@ def test_a_tree_built_by_hand_is_shown_from_its_log(sample_folder, tmp_path, run
     draft.split("1", "recency", [60, 180])
     draft.split("1.1", "frequency", [4])
     draft.undo()
+    draft.split("1.2", "recent_orders", [0.5])
     (workspace / "trees").mkdir()
     draft.save(workspace / "trees" / "mine.json")
     folder = runs(workspace=workspace, tree_log="mine.json")
     tree = table_of(folder, "tree")
     assert tree["condition"].str.contains("180").any()
-    assert tree["n"].iloc[1:].tolist() == [leaf.weight for leaf in draft.tree.leaves]
+    assert tree.loc[tree["leaves"] == 1, "n"].tolist() == [leaf.weight for leaf in draft.tree.leaves]
     assert "This tree was built by hand; its log is mine.json" in text_of(folder)
     assert verify(folder).same
     manifest = json.loads((folder / "manifest.json").read_text())
     assert "trees/mine.json" in manifest["inputs"]
+    told = table_of(folder, "meanings").set_index("column")["meaning"]
+    assert told["recent_orders"] == "orders of the last 90 days"
+    assert not re.search("tree is learnt|is learnt from", text_of(folder))
     draft.prune("1")
     draft.save(workspace / "trees" / "mine.json")
-    assert (
-        len(table_of(run_report(NAME, workspace, {"tree_log": "mine.json"}, "en", tmp_path).folder, "tree"))
-        == 1
-    )
+    folder = run_report(NAME, workspace, {"tree_log": "mine.json"}, "en", tmp_path).folder
+    assert len(table_of(folder, "tree")) == 1
+    assert "The tree is its root alone because it was asked to be" in text_of(folder)
