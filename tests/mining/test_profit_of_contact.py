@@ -55,6 +55,11 @@ def test_the_order_of_rows_does_not_matter(rows, budget, random):
     pd.testing.assert_frame_equal(one, two.loc[one.index])
 
 
+def test_nothing_is_spent_of_nothing():
+    frame = pd.DataFrame({"mail": [0.159], "call": [0.0]})
+    assert best_audience(frame, 100, {"mail": 3, "call": 7}, 0)["cost"].sum() == 0
+
+
 def test_equal_customers_fill_the_budget_by_index():
     frame = pd.DataFrame({"mail": [0.05] * 10}, index=list("jihgfedcba"))
     found = best_audience(frame, 1000, 10, budget=35)

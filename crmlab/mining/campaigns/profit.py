@@ -183,7 +183,8 @@ def best_audience(
     arms = wishes(0)
     if budget is not None and with_none[arms].sum() > budget:
         paid = costs > 0
-        low, high = 0.0, float((value[:, paid] / costs[paid]).max())
+        # At the upper price nobody is worth contacting, whatever is rounded.
+        low, high = 0.0, float((value[:, paid] / costs[paid]).max()) * (1 + 1e-9)
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if with_none[wishes(middle)].sum() > budget else (low, middle)
