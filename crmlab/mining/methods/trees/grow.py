@@ -161,7 +161,6 @@ def grow(
     max_leaves: int = 255,
     min_weight: float = 1.0,
     complexity: float = 1.0,
-    advance: Callable[[], None] = lambda: None,
 ) -> Grown:
     """A tree grown level by level, each node by the split that saves most bits, while any does.
 
@@ -177,8 +176,6 @@ def grow(
         Limits. Where a level has more splits than leaves are left, those that save most are made.
     complexity
         Weight of the bits that describe splits.
-    advance
-        Called after each level.
     """
     shape = len(columns), max(column.n_bins for column in columns) + 1, evidence.n_classes
     root = Grown(np.zeros(evidence.n_classes))
@@ -225,7 +222,6 @@ def grow(
             beside, rest = [], {}
         rows.descend(before, level + beside)
         height += 1
-        advance()
     if not root.counts.any():
         root.counts = sum(np.bincount(y, w, evidence.n_classes) for _, y, w in blocks()).astype(float)
     return root
