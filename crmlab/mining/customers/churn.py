@@ -115,8 +115,7 @@ def churn_dataset(
     >>> data.churned.to_dict(), data.next_purchase.to_dict()
     ({'a': 0, 'b': 1}, {'a': 15.0, 'b': nan})
     """
-    if not (isinstance(horizon, int) and horizon > 0):
-        raise ParameterError(f"horizon is a number of days, 1 or more, not {horizon!r}.")
+    check_horizon(horizon)
     tables = tables_with_orders(data)
     orders = tables["orders"]
     if isinstance(cutoff, str | datetime.date):
@@ -141,6 +140,18 @@ def tables_with_orders(data: Any) -> dict[str, Log]:
     if "orders" not in tables:
         raise ParameterError(f"Churn is told by orders; there are: {', '.join(tables) or 'no tables'}.")
     return tables
+
+
+def check_horizon(horizon: int) -> None:
+    """Say so if a horizon is no number of days.
+
+    Raises
+    ------
+    ParameterError
+        If it is not.
+    """
+    if not (isinstance(horizon, int) and horizon > 0):
+        raise ParameterError(f"horizon is a number of days, 1 or more, not {horizon!r}.")
 
 
 def _at(tables: Any, orders: Log, day: datetime.date, horizon: int, active_within: int | None) -> ChurnData:

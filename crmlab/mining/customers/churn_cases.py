@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from crmlab.calendars import Day, as_day
+from crmlab.calendars import Day
 from crmlab.errors import ParameterError
-from crmlab.mining.customers.churn import ChurnData, churn_dataset, churn_features, tables_with_orders
+from crmlab.mining.customers.churn import ChurnData, check_horizon, churn_dataset, churn_features
 from crmlab.mining.customers.churn_evaluation import leakage_guard
-from crmlab.mining.customers.churn_forecast import TOO_FEW, TOO_SHORT
+from crmlab.mining.customers.churn_forecast import TOO_FEW, TOO_SHORT, two_horizons_back
 from crmlab.mining.customers.profile_columns import undated
-from crmlab.mining.customers.purchases import last_day
 from crmlab.mining.methods.trees.cases import Cases
 
 #: What customers may be; the first is the event.
@@ -57,11 +55,8 @@ def churn_cases(
     >>> churn_cases(orders).why_not
     'The orders do not reach back two horizons.'
     """
-    if not (isinstance(horizon, int) and horizon > 0):
-        raise ParameterError(f"horizon is a number of days, 1 or more, not {horizon!r}.")
-    tables = tables_with_orders(data)
-    day = last_day(tables["orders"]) + datetime.timedelta(days=1) if as_of is None else as_day(as_of, "as_of")
-    learnt, judged = (day - datetime.timedelta(days=horizon * back) for back in (2, 1))
+    check_horizon(horizon)
+    tables, day, (learnt, judged) = two_horizons_back(data, as_of, horizon)
     try:
         earlier, later = churn_dataset(tables, [learnt, judged], horizon, active_within).split()
         now = churn_features(tables, day, horizon, active_within)

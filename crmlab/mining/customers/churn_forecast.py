@@ -120,11 +120,8 @@ def churn_forecast(
     >>> churn_forecast(orders).why_not
     'The orders do not reach back two horizons.'
     """
-    tables = tables_with_orders(data)
-    one_day = datetime.timedelta(days=1)
-    day = last_day(tables["orders"]) + one_day if as_of is None else as_day(as_of, "as_of")
+    tables, day, cutoffs = two_horizons_back(data, as_of, horizon)
     nothing = ChurnForecast(pd.Series(dtype="float64", name="probability"), None, None, horizon)
-    cutoffs = [day - datetime.timedelta(days=horizon * back) for back in (2, 1)]
     try:
         both = churn_dataset(tables, cutoffs, horizon, active_within)
         earlier, latest = both.split()
@@ -139,6 +136,16 @@ def churn_forecast(
     today = churn_features(tables, day, horizon, active_within)
     probability = pd.Series(model.predict_proba(today)[:, 1], today.index, name="probability")
     return ChurnForecast(probability, evaluation, model, horizon)
+
+
+def two_horizons_back(
+    data: Any, as_of: Day | None, horizon: int
+) -> tuple[dict[str, Any], datetime.date, list[datetime.date]]:
+    """The tables, the first day that is not known yet, and the days two and one horizons before it."""
+    tables = tables_with_orders(data)
+    one_day = datetime.timedelta(days=1)
+    day = last_day(tables["orders"]) + one_day if as_of is None else as_day(as_of, "as_of")
+    return tables, day, [day - datetime.timedelta(days=horizon * back) for back in (2, 1)]
 
 
 def _without(nothing: ChurnForecast, why: str) -> ChurnForecast:
