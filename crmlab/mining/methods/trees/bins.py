@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmlab.mining.methods.trees.data import Columns, refuse_infinite, take
-from crmlab.mining.methods.trees.splits import Value, as_names, as_numbers, is_numeric
+from crmlab.mining.methods.trees.splits import Value, as_names, as_numbers, is_numeric, plain_value
 
 #: Rows from which the edges of the bins are taken, and rows looked at in one go: they fit the cache.
 SAMPLE, BLOCK = 50_000, 65_536
@@ -212,7 +212,7 @@ def name_bins(name: str, values: pd.Series | np.ndarray, max_bins: int) -> NameB
     known = [place for place in range(len(distinct)) if counts[place]]
     order = sorted(known, key=lambda place: (-counts[place], *_rank(distinct[place], kinds)))
     kept = sorted(order[: max_bins - 1], key=lambda place: _rank(distinct[place], kinds))
-    return NameBins(name, [_plain(distinct[place]) for place in kept], len(known) > len(kept))
+    return NameBins(name, [plain_value(distinct[place]) for place in kept], len(known) > len(kept))
 
 
 def short_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -246,7 +246,3 @@ def short_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 def _rank(value: Value, kinds: set[type]) -> tuple:
     """Order of values: their own where all are of one kind, else by kind and text."""
     return (value,) if len(kinds) == 1 else (type(value).__name__, str(value))
-
-
-def _plain(value: Value) -> Value:
-    return value.item() if isinstance(value, np.generic) else value

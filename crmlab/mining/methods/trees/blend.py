@@ -26,12 +26,18 @@ def blend(root: Grown, shrinkage: float) -> dict[int, np.ndarray]:
     L. Bahl et al. (1989), A tree-based statistical language model, IEEE Trans. ASSP 37, section III.
     A. Agarwal et al. (2022), Hierarchical shrinkage, ICML 39, equation 2 (there on means).
     """
-    classes = len(root.counts)
     found = {}
-    waiting = [(root, np.full(classes, 1 / classes), min(shrinkage, 1.0))]
+    waiting: list[tuple[Grown, np.ndarray | None]] = [(root, None)]
     while waiting:
-        node, above, strength = waiting.pop()
-        total = node.counts.sum() + strength
-        found[id(node)] = (node.counts + strength * above) / total if total > 0 else above
-        waiting.extend((child, found[id(node)], shrinkage) for child in node.children)
+        node, above = waiting.pop()
+        found[id(node)] = blended(node.counts, above, shrinkage)
+        waiting.extend((child, found[id(node)]) for child in node.children)
     return found
+
+
+def blended(counts: np.ndarray, above: np.ndarray | None, shrinkage: float) -> np.ndarray:
+    """Probability of each class at one node, from its counts and the probabilities above; None for a root."""
+    if above is None:
+        above, shrinkage = np.full(len(counts), 1 / len(counts)), min(shrinkage, 1.0)
+    total = counts.sum() + shrinkage
+    return (counts + shrinkage * above) / total if total > 0 else above

@@ -37,7 +37,7 @@ from crmlab.mining.methods.trees.evidence import TABLE, Evidence
 from crmlab.mining.methods.trees.grow import Block, Held
 from crmlab.mining.methods.trees.learn import REVISED_ROWS, Settings, learn, written
 from crmlab.mining.methods.trees.splits import numbers_of
-from crmlab.mining.methods.trees.structure import Node, Tree
+from crmlab.mining.methods.trees.structure import Tree
 
 
 class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
@@ -246,22 +246,28 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         A value that is missing where none was at fit time, and a name that was not seen, take the
         branch most rows took.
         """
-        return self._by_leaf([leaf.probabilities for leaf in self._leaves()], X)
+        X = self._checked(X)
+        return self.tree_.predict_proba(X)
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         """Class of each row, shape (n,): the likeliest one, or that of least expected cost."""
-        predicted = self.apply(X)
-        return self.classes_[np.array([leaf.prediction for leaf in self._leaves()])[predicted]]
+        X = self._checked(X)
+        return self.tree_.predict(X)
 
     def apply(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         """Place of the leaf, among `tree_.leaves`, that each row reaches; shape (n,)."""
+        X = self._checked(X)
+        return self.tree_.apply(X)
+
+    def _checked(self, X: pd.DataFrame | ArrayLike) -> pd.DataFrame | np.ndarray:
+        """Data that the tree can be asked about."""
         check_is_fitted(self)
         X, columns = columns_of(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         for bins in self.bins_:
             if isinstance(bins, NumericBins) and bins.name in columns:
                 refuse_infinite(numbers_of(columns[bins.name], bins.name), bins.name)
-        return self.tree_.apply(X)
+        return X
 
     def get_depth(self) -> int:
         """Height of the tree."""
@@ -289,13 +295,6 @@ class CompactTreeClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-    def _leaves(self) -> tuple[Node, ...]:
-        check_is_fitted(self)
-        return self.tree_.leaves
-
-    def _by_leaf(self, values: list, X: pd.DataFrame | ArrayLike) -> np.ndarray:
-        return np.array(values)[self.apply(X)]
 
     def _learn(
         self,

@@ -11,13 +11,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from crmlab.errors import ParameterError, SourceError
+from crmlab.mining.methods.trees.blend import blended
 from crmlab.mining.methods.trees.data import cost_matrix
 from crmlab.mining.methods.trees.draft_data import DraftData, difference
 from crmlab.mining.methods.trees.draft_log import as_bytes, read_log, written
 from crmlab.mining.methods.trees.draft_nodes import DraftNode, after, node_at, node_of, walk
 from crmlab.mining.methods.trees.draft_search import DraftSearch, Suggestion, inner_nodes
 from crmlab.mining.methods.trees.draft_splits import column_of, cuts_at, groups_of
-from crmlab.mining.methods.trees.fixed import FixedTreeClassifier, blended, cheapest
+from crmlab.mining.methods.trees.fixed import FixedTreeClassifier, cheapest
 from crmlab.mining.methods.trees.measures import measures_of
 from crmlab.mining.methods.trees.splits import Split, Value
 from crmlab.mining.methods.trees.structure import Node, Tree

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crmlab.errors import ParameterError, listed
 from crmlab.mining.methods.trees.data import Classes, columns_of, refuse_infinite, target_of
-from crmlab.mining.methods.trees.splits import Split, Value, as_names, as_numbers, is_numeric
+from crmlab.mining.methods.trees.splits import Split, Value, as_names, as_numbers, is_numeric, plain_value
 
 #: Stands for a missing value where contents are compared.
 _MISSING = np.uint64(0x9E3779B97F4A7C15)
@@ -198,7 +198,7 @@ def _as_column(name: str, values: pd.Series) -> DraftColumn:
         refuse_infinite(numbers, name)
         return DraftColumn(name, np.ascontiguousarray(numbers), None)
     codes, found = pd.factorize(as_names(values))
-    distinct = [value.item() if isinstance(value, np.generic) else value for value in found]
+    distinct = [plain_value(value) for value in found]
     for value in distinct:
         if not isinstance(value, Value):
             raise ParameterError(

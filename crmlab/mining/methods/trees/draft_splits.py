@@ -10,7 +10,7 @@ import numpy as np
 
 from crmlab.errors import ParameterError, did_you_mean, listed
 from crmlab.mining.methods.trees.draft_data import DraftColumn, DraftData
-from crmlab.mining.methods.trees.splits import Cuts, Groups, Split, Value
+from crmlab.mining.methods.trees.splits import Cuts, Groups, Split, Value, plain_value
 
 
 def column_of(data: DraftData, name: str) -> DraftColumn:
@@ -50,7 +50,7 @@ def groups_of(
     column = column_of(data, name)
     if column.names is None:
         raise ParameterError(f"The column {name} holds numbers; cut it instead of grouping its values.")
-    sides = [tuple(_plain(value) for value in group) for group in groups]
+    sides = [tuple(plain_value(value) for value in group) for group in groups]
     here = np.bincount(column.values[rows] + 1, minlength=len(column.names) + 1)[1:]
     if other is None:
         taken = {value for side in sides for value in side}
@@ -117,7 +117,3 @@ def _checked_groups(split: Groups, column: DraftColumn) -> int:
         last = len(split.groups) - 1
         raise ParameterError(f"Other values have a branch from 0 to {last}, not {split.other}.")
     return len(split.groups)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from crmlab.errors import ParameterError, listed
+from crmlab.mining.methods.trees.blend import blended
 from crmlab.mining.methods.trees.data import cost_matrix
 from crmlab.mining.methods.trees.structure import Node, Tree
 
@@ -124,17 +125,6 @@ class FixedTreeClassifier(ClassifierMixin, BaseEstimator):
                 raise ParameterError(f"X lacks columns that the tree splits: {listed(lost, 200)}.")
         elif np.ndim(X) != 2 or np.shape(X)[1] != len(self.tree.columns):
             raise ParameterError(f"X has {len(self.tree.columns)} columns: {listed(self.tree.columns, 200)}.")
-
-
-def blended(counts: np.ndarray, above: np.ndarray | None, shrinkage: float) -> np.ndarray:
-    """Probability of each class at a node, from its counts and the probabilities of the node above.
-
-    The same as `crmlab.mining.methods.trees.blend` computes for a whole tree.
-    """
-    if above is None:
-        above, shrinkage = np.full(len(counts), 1 / len(counts)), min(shrinkage, 1.0)
-    total = counts.sum() + shrinkage
-    return (counts + shrinkage * above) / total if total > 0 else above
 
 
 def cheapest(probabilities: np.ndarray, costs: np.ndarray | None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab.mining.methods.trees.splits import Cuts, Split, Value, as_names, as_numbers
+from crmlab.mining.methods.trees.splits import Cuts, Split, Value, as_names, as_numbers, plain_value
 
 
 @dataclass(frozen=True)
@@ -187,11 +187,6 @@ def condition_from_dict(plain: dict[str, Any]) -> Condition:
         return Interval(column, low, high, missing, bool(plain["numbers"]))
     negated = "none_of" in plain
     return Values(column, tuple(plain["none_of" if negated else "one_of"]), negated, missing)
-
-
-def plain_value(value: Any) -> Value:
-    """A value of a group without numpy's types, which repr and JSON do not write as they are."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _interval(column: str, low: float | None, high: float | None, missing: bool, numbers: bool) -> Interval:

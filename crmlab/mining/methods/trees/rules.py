@@ -15,9 +15,8 @@ from crmlab.mining.methods.trees.rule_conditions import (
     Condition,
     branch_condition,
     condition_from_dict,
-    plain_value,
 )
-from crmlab.mining.methods.trees.splits import Groups, Value, values_of
+from crmlab.mining.methods.trees.splits import Groups, Value, plain_value, values_of
 from crmlab.mining.methods.trees.structure import Tree
 
 

@@ -174,3 +174,8 @@ def as_names(values: pd.Series | np.ndarray) -> np.ndarray:
     if isinstance(values, pd.Series):
         return values.astype(object).to_numpy()
     return np.asarray(values, dtype=object)
+
+
+def plain_value(value: Any) -> Value:
+    """A value of a group without numpy's types, which repr and JSON do not write as they are."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -91,9 +91,9 @@ class ParquetRows:
         for frame in self._frames([*self.features, self.target], "Sampling"):
             low, high = np.searchsorted(wanted, [start, start + len(frame)])
             parts.append(frame[self.features].iloc[wanted[low:high] - start])
-            classes = pd.unique(np.concatenate([*classes, frame[self.target].unique()]).ravel())[None]
+            classes.append(np.asarray(frame[self.target].unique()))
             start += len(frame)
-        return pd.concat(parts, ignore_index=True), Classes(classes[0])
+        return pd.concat(parts, ignore_index=True), Classes.of(np.concatenate(classes))
 
     def blocks(self, bins: Bins, classes: Classes) -> Iterator[Block]:
         """Codes and classes of all rows."""
